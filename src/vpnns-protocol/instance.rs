@@ -1,0 +1,139 @@
+//! The snapshot of an instance: what `--list`, `--status` and `--monitor` tell.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::InstanceName;
+use crate::network::NetworkConfig;
+
+/// The state of an instance. No keeper means no instance, so there is no "off" here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum State {
+    /// The namespaces are up and there is no tunnel: the safe state.
+    Isolated,
+    /// A tunnel is on its way up.
+    Connecting {
+        /// What is being done right now, in a few words.
+        stage: String,
+    },
+    /// The tunnel carries traffic.
+    Connected,
+    /// The device and its addresses are kept, nothing passes.
+    Reconnecting,
+    /// Isolated again, for a reason.
+    Failed {
+        /// One sentence for the user.
+        reason: String,
+    },
+}
+
+impl State {
+    /// The state's name as it stands in JSON, log, window and man page.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Isolated => "isolated",
+            Self::Connecting { .. } => "connecting",
+            Self::Connected => "connected",
+            Self::Reconnecting => "reconnecting",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
+/// A program running in an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// Its process id in the host.
+    pub pid: u32,
+    /// The name of its program, without arguments: those may hold secrets.
+    pub command: String,
+}
+
+/// The VPN client at the other end of a tunnel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// The name of its program, as the kernel tells it.
+    pub name: String,
+    /// Its process id in the host.
+    pub pid: u32,
+}
+
+/// A tunnel as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunnel {
+    /// The VPN client that carries the packets.
+    pub client: Client,
+    /// The device's name inside the instance.
+    pub device: String,
+    /// The server's address, where the client tells it.
+    pub gateway: Option<String>,
+    /// When the tunnel came up, in seconds since 1970-01-01 UTC.
+    pub since: u64,
+    /// Whether a script of the user's configured the device instead of the keeper.
+    pub script: bool,
+    /// Addresses, routes and resolvers in force; with a script, what the client announced.
+    pub network: NetworkConfig,
+}
+
+/// Everything known about one instance at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its identifier.
+    pub name: InstanceName,
+    /// Its state, flattened: `"state": "failed", "reason": "..."`.
+    #[serde(flatten)]
+    pub state: State,
+    /// When it entered this state, in seconds since 1970-01-01 UTC.
+    pub since: u64,
+    /// The process id of its keeper in the host.
+    pub keeper: u32,
+    /// The programs running in it.
+    pub apps: Vec<App>,
+    /// Its tunnel, if there is one.
+    pub tunnel: Option<Tunnel>,
+}
+
+/// The document that `--list --json` and `--status --json` print.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Always [`crate::VERSION`].
+    pub version: u32,
+    /// The running instances, sorted by name.
+    pub instances: Vec<Instance>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_flattened_into_the_instance() {
+        let instance = Instance {
+            name: InstanceName::default(),
+            state: State::Failed {
+                reason: "wrong password".into(),
+            },
+            since: 1,
+            keeper: 2,
+            apps: vec![],
+            tunnel: None,
+        };
+        let json = serde_json::to_value(&instance).unwrap_or_default();
+        assert_eq!(json["state"], "failed");
+        assert_eq!(json["reason"], "wrong password");
+        assert_eq!(
+            serde_json::from_value::<Instance>(json).ok(),
+            Some(instance)
+        );
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored() {
+        let json = r#"{"name":"a","state":"isolated","since":0,"keeper":1,"apps":[],
+                       "tunnel":null,"from the future":[1]}"#;
+        assert_eq!(
+            serde_json::from_str::<Instance>(json).map(|i| i.state).ok(),
+            Some(State::Isolated)
+        );
+    }
+}
