@@ -1,0 +1,37 @@
+//! `vpnns`: per-app VPN for the Linux desktop, without root.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | `args`, `commands` | the command line, and one file for each thing it can ask for |
+//! | `instance` | the keeper, its socket and state, getting in, adoption |
+//! | `isolation` | the ladder from an ordinary process to an app of an instance |
+//! | `net` | devices, addresses, routes, resolvers inside an instance; all netlink |
+//! | `tunnel` | the relay between a VPN client's socket and the device |
+//! | `client` | what VPN clients hand us |
+//! | `gateway` | an embedded VPN gateway to try everything with |
+//! | `sys` | the only unsafe code |
+#![cfg_attr(not(test), no_main)]
+#![deny(unsafe_code)]
+#![cfg_attr(test, allow(dead_code, clippy::unwrap_used))]
+
+mod args;
+mod client;
+mod commands;
+mod gateway;
+mod instance;
+mod isolation;
+mod net;
+mod report;
+#[allow(unsafe_code)]
+mod sys;
+mod tunnel;
+
+/// Runs the program; returns its exit code.
+fn enter() -> u8 {
+    sys::fd::ensure_standard_streams();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match args::parse(&arguments) {
+        Ok(action) => commands::run(action),
+        Err(answer) => answer.print(),
+    }
+}

@@ -1,0 +1,43 @@
+//! What goes to stderr: what failed, what caused it, and what to do.
+
+use std::error::Error;
+use std::io::Write;
+
+/// Prints an error with its causes, and a hint if there is one.
+pub fn print(error: &dyn Error, hint: Option<&str>) {
+    print_parts(&error.to_string(), &causes(error), hint);
+}
+
+/// The causes of an error as text, outermost first.
+pub fn causes(error: &dyn Error) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        texts.push(cause.to_string());
+        next = cause.source();
+    }
+    texts
+}
+
+/// The same for an error that came from another process.
+pub fn print_parts(message: &str, causes: &[String], hint: Option<&str>) {
+    let mut text = format!("vpnns: {message}\n");
+    for cause in causes {
+        text.push_str("caused by: ");
+        text.push_str(cause);
+        text.push('\n');
+    }
+    if let Some(hint) = hint {
+        text.push_str("hint: ");
+        text.push_str(hint);
+        text.push('\n');
+    }
+    // One write: several processes of ours may share the terminal. Where it fails there is
+    // nobody left to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Prints one sentence that is not an error.
+pub fn note(sentence: &str) {
+    print_parts(sentence, &[], None);
+}
