@@ -1,0 +1,6 @@
+//! What VPN clients hand us, and who they are.
+
+pub mod announcement;
+pub mod openconnect;
+pub mod openvpn;
+pub mod peer;

@@ -1,0 +1,189 @@
+//! The words between a keeper and its clients: one JSON message a packet, on a unix socket.
+//!
+//! Both ends are this program, perhaps of different versions: a message starts with its
+//! version, and a keeper answers what it does not know with a refusal that says so.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    self as socket, AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, socket,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use vpnns_protocol::instance::{Client, Instance};
+use vpnns_protocol::network::NetworkConfig;
+
+use super::directory::StateDirectory;
+use crate::net::Offload;
+use crate::sys;
+
+/// Largest message in bytes, far above a status with thousands of routes and below what a unix
+/// socket takes at once (212,992 by default).
+pub const MAX_MESSAGE: usize = 160 * 1024;
+
+/// The number under which every keeper keeps the apps' user namespace open. A joiner takes it
+/// from /proc/KEEPER/fd, which saves it a round trip.
+pub const APP_NAMESPACE_FD: i32 = 10;
+
+/// What a client asks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Request {
+    /// I am about to become an app of the instance.
+    Join {
+        /// The program's name.
+        command: String,
+    },
+    /// I carry packets for a VPN client: give me the device.
+    Attach(Box<Attach>),
+    /// My VPN client goes on as another process.
+    ClientIs {
+        /// The process that holds the packet socket now.
+        client: Client,
+    },
+    /// The user's script has configured the device.
+    ScriptDone,
+    /// I am done with the device.
+    Detach {
+        /// Why, where it was not the client's own end.
+        reason: Option<String>,
+    },
+    /// Tell me the state once.
+    Status,
+    /// Tell me the state now and whenever it changes.
+    Watch,
+    /// End everything that runs in the instance.
+    Stop,
+}
+
+/// What comes with a request to attach.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools)] // Independent wishes, each a word of the protocol.
+pub struct Attach {
+    /// Who carries the packets outside.
+    pub client: Client,
+    /// The server's address, where known.
+    pub gateway: Option<String>,
+    /// What the device gets, or with a script, what the script should give it.
+    pub network: NetworkConfig,
+    /// Whether a script of the user's configures the device.
+    pub script: bool,
+    /// Whether the relay can take what [`Offload`] says. Relays from before it cannot.
+    #[serde(default)]
+    pub offload: bool,
+    /// Whether an existing tunnel makes way.
+    pub replace: bool,
+    /// Whether the device outlives this relay while the client lives: openvpn 2.7 starts a new
+    /// relay at each of its restarts.
+    pub hold: bool,
+}
+
+/// What a keeper answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Reply {
+    /// The tunnel is yours; the device's descriptor comes with this message.
+    Attached {
+        /// The device's name.
+        device: String,
+        /// How its packets come.
+        #[serde(default)]
+        offload: Offload,
+        /// What could not be done as asked, a sentence each.
+        warnings: Vec<String>,
+    },
+    /// No, for a reason.
+    Refused {
+        /// What failed, in one sentence.
+        message: String,
+        /// Causes, outermost first.
+        causes: Vec<String>,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// The state.
+    Status(Box<Instance>),
+    /// The tunnel or the instance is ended on purpose: do not come back.
+    Ended {
+        /// Why, in a few words.
+        reason: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<T> {
+    v: u32,
+    #[serde(flatten)]
+    body: T,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
+/// Why a message did not get through.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The other side is gone.
+    #[error("the connection to the keeper was closed")]
+    Closed,
+    /// The system call failed.
+    #[error("failed to talk to the keeper")]
+    Socket(#[from] Errno),
+    /// The other side is of another time.
+    #[error("the other vpnns speaks version {0} of the protocol")]
+    Version(u32),
+    /// The bytes are no message of ours.
+    #[error("failed to understand the other vpnns (versions may differ)")]
+    Message(#[from] serde_json::Error),
+}
+
+/// Makes the control socket anew. Called with the lock held and nobody listening.
+///
+/// The keeper is to call listen, so that the socket's credentials name it.
+pub fn bind(directory: &StateDirectory) -> Result<OwnedFd, Errno> {
+    let _ = std::fs::remove_file(directory.socket_path());
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
+    socket::bind(
+        socket.as_raw_fd(),
+        &UnixAddr::new(&directory.socket_path())?,
+    )?;
+    Ok(socket)
+}
+
+/// Sends one message, with a descriptor if there is one.
+pub fn send<T: Serialize>(socket: impl AsFd, body: T, fd: Option<&OwnedFd>) -> Result<(), Error> {
+    let bytes = serde_json::to_vec(&Envelope {
+        v: vpnns_protocol::VERSION,
+        body,
+    })?;
+    sys::socket::send(socket, &bytes, fd).map_err(closed)
+}
+
+/// Receives one message and the descriptor that came with it.
+pub fn receive<T: DeserializeOwned>(
+    socket: impl AsFd,
+    flags: MsgFlags,
+) -> Result<(T, Option<OwnedFd>), Error> {
+    let mut buffer = vec![0; MAX_MESSAGE];
+    let (length, fd) = sys::socket::receive(socket, &mut buffer, flags).map_err(closed)?;
+    if length == 0 {
+        return Err(Error::Closed);
+    }
+    let version: Version = serde_json::from_slice(&buffer[..length])?;
+    if version.v != vpnns_protocol::VERSION {
+        return Err(Error::Version(version.v));
+    }
+    let envelope: Envelope<T> = serde_json::from_slice(&buffer[..length])?;
+    Ok((envelope.body, fd))
+}
+
+fn closed(errno: Errno) -> Error {
+    match errno {
+        Errno::EPIPE | Errno::ECONNRESET | Errno::ENOTCONN => Error::Closed,
+        errno => Error::Socket(errno),
+    }
+}

@@ -1,0 +1,395 @@
+//! The keeper: the one process that holds an instance, and the only truth about its state.
+//!
+//! # Theory of operation
+//!
+//! One thread, one poll loop, no timer unless something is pending: an idle instance wakes
+//! nothing up. It stands in U, N, M and UTS, and is known to its clients by the control socket.
+//! [`Keeper::turn`] waits, then lets each ready descriptor have its say; at the end of a turn
+//! changes are told to the watchers and, if nobody uses the instance any more, it ends.
+//!
+//! A tunnel's device is kept open here as well as in its relay. Two consequences: the device
+//! goes when the keeper says so, however the relay died, and while nobody reads it, nothing
+//! passes.
+
+mod birth;
+pub mod members;
+mod request;
+mod tunnel;
+
+use std::fs::{self, File};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::sys::socket::{Backlog, Shutdown, listen, shutdown};
+use vpnns_protocol::instance::{Instance, State};
+use vpnns_protocol::name::InstanceName;
+
+use self::birth::Born;
+pub use self::birth::{AppNamespace, Seed, spawn};
+pub use self::members::Member;
+use self::request::Connection;
+use self::tunnel::{Pending, Tunnel};
+use super::control;
+use super::directory::{SOCKET, StateDirectory};
+use super::record;
+use crate::isolation::masks;
+use crate::sys;
+
+/// How long a keeper that was started for a client waits for it.
+const FIRST_CLIENT: Duration = Duration::from_secs(5);
+/// How long apps have to end after SIGTERM before they are killed.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the relay of a killed keeper has to come back to its successor.
+const RELAY_RETURN: Duration = Duration::from_secs(3);
+/// How soon a keeper that could not find out whether it is used tries again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How long nobody is let in when there are no descriptors for them.
+const DEAF: Duration = Duration::from_millis(100);
+
+struct Keeper {
+    name: InstanceName,
+    directory: StateDirectory,
+    lock: File,
+    listener: OwnedFd,
+    /// Held for the joiners, who find it by its number.
+    _app_namespace: OwnedFd,
+    network_inode: u64,
+    members: Vec<Member>,
+    connections: Vec<Connection>,
+    tunnel: Option<Tunnel>,
+    /// A tunnel that waits for the one before it to make way.
+    pending: Option<Pending>,
+    state: State,
+    since: u64,
+    /// Something changed that the watchers do not know yet.
+    changed: bool,
+    /// There has been an app or a tunnel: this is no start that failed.
+    used: bool,
+    /// Until when an empty instance is kept.
+    kept_until: Option<Instant>,
+    /// Until when the relay of a killed keeper may come back to the device that is still there.
+    orphaned_until: Option<Instant>,
+    /// What hides the host's resolvers, kept in place.
+    masks: Option<masks::Watch>,
+    /// Until when nobody is let in, for lack of descriptors.
+    deaf_until: Option<Instant>,
+    /// When the rest of the members are killed; set once the end is asked for.
+    kill_at: Option<Instant>,
+}
+
+impl Keeper {
+    /// Keeps the instance until nobody uses it any more.
+    fn keep(born: Born) -> Result<(), Errno> {
+        let now = Instant::now();
+        let kept_until = born.members.is_empty().then_some(now + FIRST_CLIENT);
+        let mut keeper = Self {
+            name: born.name,
+            directory: born.directory,
+            lock: born.lock,
+            listener: born.listener,
+            _app_namespace: born.app_namespace,
+            network_inode: born.network_inode,
+            members: born.members,
+            connections: Vec::new(),
+            tunnel: None,
+            pending: None,
+            state: State::Isolated,
+            since: unix_time(),
+            changed: false,
+            used: born.adopted || kept_until.is_none(),
+            kept_until,
+            orphaned_until: None,
+            masks: masks::Watch::new(),
+            deaf_until: None,
+            kill_at: None,
+        };
+        if born.adopted {
+            keeper.look_for_members();
+            keeper.await_relay(now + RELAY_RETURN);
+        }
+        while keeper.turn()? {}
+        Ok(())
+    }
+
+    /// Waits for something to happen and deals with it; false when the instance is over.
+    fn turn(&mut self) -> Result<bool, Errno> {
+        let ready = self.wait()?;
+        let now = Instant::now();
+        // First and backwards: the positions hold only until a list changes.
+        for index in ready.members.into_iter().rev() {
+            self.members.swap_remove(index);
+            self.changed = true;
+        }
+        for index in ready.connections {
+            self.serve(index);
+        }
+        if let Some(masks) = self.masks.as_ref().filter(|_| ready.masks) {
+            masks.renew();
+        }
+        if ready.listener {
+            self.accept_all();
+        }
+        if ready.tunnel_client {
+            self.tunnel_client_ended();
+        }
+        self.deadlines(now);
+        self.sweep_connections();
+        let over = self.is_unused() && self.end()?;
+        if self.changed {
+            self.changed = false;
+            self.tell_watchers();
+        }
+        Ok(!over)
+    }
+
+    fn wait(&self) -> Result<Ready, Errno> {
+        let mut heard = PollFlags::POLLIN;
+        heard.set(PollFlags::POLLIN, self.deaf_until.is_none());
+        let mut fds = vec![PollFd::new(self.listener.as_fd(), heard)];
+        for connection in &self.connections {
+            let mut flags = PollFlags::POLLIN;
+            flags.set(PollFlags::POLLOUT, connection.behind);
+            fds.push(PollFd::new(connection.socket.as_fd(), flags));
+        }
+        for member in &self.members {
+            fds.push(PollFd::new(member.pidfd.as_fd(), PollFlags::POLLIN));
+        }
+        let masks = self.masks.as_ref().map(AsFd::as_fd);
+        let client = self.tunnel.as_ref().and_then(Tunnel::awaited_client);
+        // A place for each, also where there is nothing to wait for.
+        for fd in [masks, client] {
+            let wanted = if fd.is_some() {
+                PollFlags::POLLIN
+            } else {
+                PollFlags::empty()
+            };
+            fds.push(PollFd::new(fd.unwrap_or(self.listener.as_fd()), wanted));
+        }
+        while let Err(errno) = poll(&mut fds, self.timeout()) {
+            if errno != Errno::EINTR {
+                return Err(errno);
+            }
+        }
+        let fired = |fd: &PollFd| fd.revents().is_some_and(|events| !events.is_empty());
+        let indices = |fds: &[PollFd]| {
+            fds.iter()
+                .enumerate()
+                .filter(|(_, fd)| fired(fd))
+                .map(|(index, _)| index)
+                .collect()
+        };
+        let (connections, rest) = fds[1..].split_at(self.connections.len());
+        let (members, rest) = rest.split_at(self.members.len());
+        Ok(Ready {
+            listener: fired(&fds[0]),
+            connections: indices(connections),
+            members: indices(members),
+            masks: masks.is_some() && fired(&rest[0]),
+            tunnel_client: client.is_some() && fired(&rest[1]),
+        })
+    }
+
+    fn timeout(&self) -> PollTimeout {
+        let tunnel = self.tunnel.as_ref().and_then(Tunnel::deadline);
+        let pending = self.pending.as_ref().map(|pending| pending.kill_at);
+        let deadlines = [
+            self.kept_until,
+            self.kill_at,
+            self.orphaned_until,
+            self.deaf_until,
+            tunnel,
+            pending,
+        ];
+        match deadlines.into_iter().flatten().min() {
+            None => PollTimeout::NONE,
+            Some(deadline) => {
+                // Rounded up: a wait that ends a moment early would only be repeated.
+                let rest = deadline.saturating_duration_since(Instant::now());
+                PollTimeout::try_from(rest + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+            }
+        }
+    }
+
+    fn deadlines(&mut self, now: Instant) {
+        for deadline in [&mut self.kept_until, &mut self.deaf_until] {
+            if deadline.is_some_and(|at| at <= now) {
+                *deadline = None;
+            }
+        }
+        if self.kill_at.is_some_and(|deadline| deadline <= now) {
+            self.kill_at = Some(now + STOP_PATIENCE);
+            self.look_for_members();
+            self.members
+                .iter()
+                .for_each(|member| member.signal(Signal::SIGKILL));
+        }
+        self.tunnel_deadlines(now);
+    }
+
+    fn accept_all(&mut self) -> usize {
+        let mut accepted = 0;
+        // Everybody who waits: at the end of an instance nobody may be left in the queue.
+        loop {
+            match sys::fd::accept(&self.listener) {
+                Ok(fd) => {
+                    if let Some(connection) = Connection::accept(fd) {
+                        self.connections.push(connection);
+                        accepted += 1;
+                    }
+                }
+                Err(Errno::ECONNABORTED | Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return accepted,
+                // No descriptors left: they wait in the queue, and so do we, rather than spin.
+                Err(_) => {
+                    self.deaf_until = Some(Instant::now() + DEAF);
+                    return accepted + 1;
+                }
+            }
+        }
+    }
+
+    fn set_state(&mut self, state: State) {
+        self.used |= state == State::Connected;
+        if self.state != state {
+            self.state = state;
+            self.since = unix_time();
+            self.changed = true;
+        }
+    }
+
+    fn snapshot(&self) -> Instance {
+        let mut apps: Vec<_> = self.members.iter().map(Member::app).collect();
+        apps.sort_by_key(|app| app.pid);
+        Instance {
+            name: self.name.clone(),
+            state: self.state.clone(),
+            since: self.since,
+            keeper: std::process::id(),
+            apps,
+            tunnel: self.tunnel.as_ref().map(|tunnel| tunnel.facts.clone()),
+        }
+    }
+
+    /// Asks everything in the instance to end; what does not is killed later.
+    fn stop(&mut self) {
+        self.pending = None;
+        self.kept_until = None;
+        self.orphaned_until = None;
+        self.drop_tunnel("the instance was stopped", State::Isolated);
+        self.look_for_members();
+        self.tell_to_end();
+        self.kill_at = Some(Instant::now() + STOP_PATIENCE);
+        self.changed = true;
+    }
+
+    fn tell_to_end(&self) {
+        for member in &self.members {
+            member.signal(Signal::SIGTERM);
+            // A stopped process would never see the signal.
+            member.signal(Signal::SIGCONT);
+        }
+    }
+
+    /// Whether nobody uses the instance. Looks for background children only when it matters.
+    fn is_unused(&mut self) -> bool {
+        if !self.members.is_empty() || self.tunnel.is_some() || self.pending.is_some() {
+            return false;
+        }
+        if self.kept_until.is_some() || self.orphaned_until.is_some() || self.has_newcomer() {
+            return false;
+        }
+        self.look_for_members();
+        if self.kill_at.is_some() {
+            // Came in while the others were told.
+            self.tell_to_end();
+        }
+        self.members.is_empty()
+    }
+
+    /// Finds everybody who is in, background children too.
+    fn look_for_members(&mut self) {
+        match members::scan(self.network_inode) {
+            Ok(found) => {
+                self.changed |= !found.is_empty();
+                self.members = found;
+            }
+            // Not knowing is no reason to end: look again later.
+            Err(_) => self.kept_until = Some(Instant::now() + LOOK_AGAIN),
+        }
+    }
+
+    /// Ends the instance, unless somebody comes in at the last moment.
+    fn end(&mut self) -> Result<bool, Errno> {
+        // Starting waits for this lock; joining does not, and is caught below. Whoever has it
+        // may be stopped, and the others would wait for us.
+        if self.lock.try_lock().is_err() {
+            self.kept_until = Some(Instant::now() + LOOK_AGAIN);
+            return Ok(false);
+        }
+        // From here on a connect is refused: the kernel checks the listener's shutdown state.
+        shutdown(self.listener.as_raw_fd(), Shutdown::Read)?;
+        if self.accept_all() == 0 && !self.has_newcomer() && self.is_empty() {
+            let _ = fs::remove_file(self.directory.inside(record::FILE));
+            let _ = fs::remove_file(self.directory.inside(SOCKET));
+            if !self.used {
+                self.directory.forget_if_new();
+            }
+            // Closing the masks' watch takes milliseconds: nobody is kept out that long, and
+            // whoever waits for our end (--stop) is not told of it before.
+            self.let_others_in();
+            self.masks = None;
+            return Ok(true);
+        }
+        // A shut down listener cannot be opened again; those refused meanwhile wait for the lock.
+        self.listener = control::bind(&self.directory)?;
+        listen(&self.listener, Backlog::MAXCONN)?;
+        self.let_others_in();
+        Ok(false)
+    }
+
+    /// Looks a last time: a joiner may have left somebody behind and be gone itself.
+    fn is_empty(&mut self) -> bool {
+        self.look_for_members();
+        self.members.is_empty() && self.kept_until.is_none()
+    }
+
+    fn let_others_in(&self) {
+        // The file is open and locked by us: this cannot fail, and if it did, starting would say
+        // that somebody is busy.
+        let _ = self.lock.unlock();
+    }
+
+    /// Whether a connection has been made whose request has not been read yet.
+    fn has_newcomer(&self) -> bool {
+        self.connections.iter().any(|connection| connection.is_new)
+    }
+
+    fn tell_watchers(&mut self) {
+        let snapshot = self.snapshot();
+        for connection in self
+            .connections
+            .iter_mut()
+            .filter(|connection| connection.watches)
+        {
+            connection.show(&snapshot);
+        }
+    }
+}
+
+/// What poll has found, by position in the keeper's lists.
+struct Ready {
+    listener: bool,
+    connections: Vec<usize>,
+    members: Vec<usize>,
+    masks: bool,
+    tunnel_client: bool,
+}
+
+fn unix_time() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
+}

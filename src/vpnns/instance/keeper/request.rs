@@ -1,0 +1,166 @@
+//! The keeper's side of a connection: reading requests, answering, keeping watchers informed.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::sockopt::PeerCredentials;
+use nix::sys::socket::{MsgFlags, getsockopt};
+use nix::unistd::{Pid, Uid};
+use vpnns_protocol::instance::Instance;
+
+use super::{Keeper, Member};
+use crate::instance::client::peer_pidfd;
+use crate::instance::control::{self, Reply, Request};
+
+/// One client of the keeper.
+#[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // Four independent facts, not one state.
+pub(super) struct Connection {
+    pub(super) socket: OwnedFd,
+    /// The client as the kernel knows it.
+    pub(super) pidfd: OwnedFd,
+    pid: Pid,
+    /// It has not said anything yet: perhaps an app about to join.
+    pub(super) is_new: bool,
+    /// It wants to hear of every change.
+    pub(super) watches: bool,
+    /// A change did not fit into its socket; it gets the newest state when there is room.
+    pub(super) behind: bool,
+    /// It is gone, or was sent away.
+    closed: bool,
+}
+
+impl Connection {
+    /// Looks who it is; nobody but this user gets in, and nobody who is dead already.
+    pub(super) fn accept(socket: OwnedFd) -> Option<Self> {
+        let credentials = getsockopt(&socket, PeerCredentials).ok()?;
+        if credentials.uid() != Uid::effective().as_raw() {
+            return None;
+        }
+        let pid = Pid::from_raw(credentials.pid());
+        let pidfd = peer_pidfd(&socket, pid).ok()?;
+        let (is_new, watches, behind, closed) = (true, false, false, false);
+        Some(Self {
+            socket,
+            pidfd,
+            pid,
+            is_new,
+            watches,
+            behind,
+            closed,
+        })
+    }
+
+    /// Sends a reply; a client that does not read its replies is sent away.
+    pub(super) fn reply(&mut self, reply: Reply, fd: Option<&OwnedFd>) {
+        if control::send(&self.socket, reply, fd).is_err() {
+            self.closed = true;
+        }
+    }
+
+    /// Sends a client away that waited for something it will not get.
+    pub(super) fn dismiss(&mut self, reason: &str) {
+        self.reply(
+            Reply::Ended {
+                reason: reason.to_owned(),
+            },
+            None,
+        );
+        self.closed = true;
+    }
+
+    /// Tells a watcher the newest state, now or when it has read what it was told before.
+    pub(super) fn show(&mut self, snapshot: &Instance) {
+        match control::send(
+            &self.socket,
+            Reply::Status(Box::new(snapshot.clone())),
+            None,
+        ) {
+            Ok(()) => self.behind = false,
+            Err(control::Error::Socket(Errno::EAGAIN)) => self.behind = true,
+            Err(_) => self.closed = true,
+        }
+    }
+
+    pub(super) fn refuse(&mut self, error: &dyn std::error::Error, hint: Option<String>) {
+        let causes = crate::report::causes(error);
+        self.reply(
+            Reply::Refused {
+                message: error.to_string(),
+                causes,
+                hint,
+            },
+            None,
+        );
+    }
+}
+
+impl Keeper {
+    /// Lets a client that has something to say, or is gone, have its turn.
+    pub(super) fn serve(&mut self, index: usize) {
+        let snapshot = self.connections[index].behind.then(|| self.snapshot());
+        let connection = &mut self.connections[index];
+        if let Some(snapshot) = snapshot {
+            connection.show(&snapshot);
+        }
+        match control::receive(&connection.socket, MsgFlags::empty()) {
+            Ok((request, _)) => {
+                connection.is_new = false;
+                self.answer(index, request);
+            }
+            // Only its POLLOUT had fired.
+            Err(control::Error::Socket(Errno::EAGAIN | Errno::EINTR)) => {}
+            Err(error @ (control::Error::Message(_) | control::Error::Version(_))) => {
+                connection.refuse(&error, Some("update vpnns, or restart the instance".into()));
+                connection.closed = true;
+            }
+            Err(_) => connection.closed = true,
+        }
+    }
+
+    fn answer(&mut self, index: usize, request: Request) {
+        match request {
+            Request::Join { command } => {
+                self.kept_until = None;
+                let connection = &self.connections[index];
+                // If this fails (no descriptors left), the scan by namespace finds it later.
+                if let Ok(pidfd) = connection.pidfd.try_clone() {
+                    self.members.push(Member {
+                        pidfd,
+                        pid: connection.pid,
+                        command,
+                    });
+                    self.changed = true;
+                    self.used = true;
+                }
+            }
+            Request::ClientIs { client } => self.client_is(index, client),
+            Request::Attach(attach) => self.attach(index, *attach),
+            Request::ScriptDone => self.script_done(index),
+            Request::Detach { reason } => self.detach_relay(index, reason),
+            Request::Status => {
+                let snapshot = self.snapshot();
+                self.connections[index].reply(Reply::Status(Box::new(snapshot)), None);
+            }
+            Request::Watch => {
+                self.connections[index].watches = true;
+                let snapshot = self.snapshot();
+                self.connections[index].show(&snapshot);
+            }
+            Request::Stop => self.stop(),
+        }
+    }
+
+    /// Forgets the connections that ended in this turn.
+    pub(super) fn sweep_connections(&mut self) {
+        while let Some(index) = self
+            .connections
+            .iter()
+            .position(|connection| connection.closed)
+        {
+            let connection = self.connections.swap_remove(index);
+            self.relay_connection_ended(connection.socket.as_raw_fd());
+            self.pending_connection_ended(connection.socket.as_raw_fd());
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! The keeper's tunnel: one device, one relay that reads it, and what happens when either goes.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use vpnns_protocol::instance::{self, State};
+use vpnns_protocol::network::NetworkConfig;
+
+use super::{Keeper, unix_time};
+use crate::instance::control::{Attach, Reply};
+use crate::isolation::etc;
+use crate::net::{self, Device, Offload};
+use crate::sys::process::{pidfd_open, pidfd_send_signal};
+
+/// How long a relay that was told to go may take.
+const MAKE_WAY: Duration = Duration::from_secs(2);
+/// How long a device is kept for a client that restarts its relay (openvpn's longest wait
+/// between two tries is 300 s; it kills the relay only after the new session has begun).
+const HOLD: Duration = Duration::from_secs(300);
+
+/// A tunnel that is up, or held.
+#[derive(Debug)]
+pub(super) struct Tunnel {
+    /// What the status shows.
+    pub(super) facts: instance::Tunnel,
+    device: OwnedFd,
+    offload: Offload,
+    /// The socket of the relay's connection; `None` while the device is held for the next one.
+    relay: Option<RawFd>,
+    /// The VPN client, where its life decides whether the device is held.
+    client: Option<OwnedFd>,
+    held_until: Option<Instant>,
+}
+
+impl Tunnel {
+    /// The client whose end ends a held device.
+    pub(super) fn awaited_client(&self) -> Option<BorrowedFd<'_>> {
+        self.held_until.and(self.client.as_ref()).map(AsFd::as_fd)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.held_until
+    }
+}
+
+/// A relay that waits for the tunnel it replaces to be gone.
+#[derive(Debug)]
+pub(super) struct Pending {
+    connection: RawFd,
+    attach: Attach,
+    /// When the old relay is killed.
+    pub(super) kill_at: Instant,
+}
+
+/// Why a tunnel was not given.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("the instance {name} already has a tunnel: {client} (process {pid})")]
+    Taken {
+        name: String,
+        client: String,
+        pid: u32,
+    },
+    #[error("the instance {0} is being stopped")]
+    Stopping(String),
+    #[error("failed to set up the tunnel device")]
+    Network(#[from] net::Error),
+    #[error("failed to write the instance's resolv.conf")]
+    ResolvConf(#[source] std::io::Error),
+}
+
+impl Refusal {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Taken { .. } => {
+                Some("disconnect that one first, or take over with --replace".to_owned())
+            }
+            Self::Network(error) => error.hint(),
+            Self::Stopping(_) | Self::ResolvConf(_) => None,
+        }
+    }
+}
+
+impl Keeper {
+    /// A relay asks for the device.
+    pub(super) fn attach(&mut self, index: usize, attach: Attach) {
+        let connection = self.connections[index].socket.as_raw_fd();
+        self.orphaned_until = None;
+        if self.kill_at.is_some() {
+            let refusal = Refusal::Stopping(self.name.to_string());
+            return self.connections[index].refuse(&refusal, None);
+        }
+        match &self.tunnel {
+            None => self.open(connection, attach),
+            Some(tunnel) if tunnel.relay.is_none() && is_same_session(tunnel, &attach) => {
+                self.resume(connection, attach);
+            }
+            Some(tunnel) if tunnel.relay.is_none() => {
+                let reason = format!("{} took over", attach.client.name);
+                self.drop_tunnel(&reason, State::Isolated);
+                self.open(connection, attach);
+            }
+            Some(tunnel) if attach.replace => {
+                let relay = tunnel.relay;
+                let reason = format!("{} took over", attach.client.name);
+                let kill_at = Instant::now() + MAKE_WAY;
+                let pending = Pending {
+                    connection,
+                    attach,
+                    kill_at,
+                };
+                let overtaken = self.pending.replace(pending);
+                if let Some(waiting) = overtaken.and_then(|old| self.connection(old.connection)) {
+                    waiting.dismiss(&reason);
+                }
+                if let Some(relay) = self
+                    .connections
+                    .iter_mut()
+                    .find(|c| Some(c.socket.as_raw_fd()) == relay)
+                {
+                    relay.reply(Reply::Ended { reason }, None);
+                }
+            }
+            Some(tunnel) => {
+                let refusal = Refusal::Taken {
+                    name: self.name.to_string(),
+                    client: tunnel.facts.client.name.clone(),
+                    pid: tunnel.facts.client.pid,
+                };
+                let hint = refusal.hint();
+                self.connections[index].refuse(&refusal, hint);
+            }
+        }
+    }
+
+    /// Makes the device and hands it to the relay.
+    fn open(&mut self, connection: RawFd, attach: Attach) {
+        self.kept_until = None;
+        self.set_state(State::Connecting {
+            stage: "setting up the device".to_owned(),
+        });
+        match self.set_up(&attach) {
+            Ok((Device { fd, name, offload }, warnings)) => {
+                let held_client = attach.hold.then_some(attach.client.pid);
+                self.tunnel = Some(Tunnel {
+                    facts: instance::Tunnel {
+                        client: attach.client,
+                        device: name.clone(),
+                        gateway: attach.gateway,
+                        since: unix_time(),
+                        script: attach.script,
+                        network: attach.network,
+                    },
+                    device: fd,
+                    offload,
+                    relay: Some(connection),
+                    client: held_client.and_then(client_pidfd),
+                    held_until: None,
+                });
+                self.set_state(if attach.script {
+                    State::Connecting {
+                        stage: "running the script".to_owned(),
+                    }
+                } else {
+                    State::Connected
+                });
+                self.give_device(connection, name, warnings);
+            }
+            Err(refusal) => {
+                self.offline();
+                self.set_state(State::Failed {
+                    reason: refusal.to_string(),
+                });
+                let hint = refusal.hint();
+                if let Some(connection) = self.connection(connection) {
+                    connection.refuse(&refusal, hint);
+                }
+            }
+        }
+    }
+
+    fn set_up(&self, attach: &Attach) -> Result<(Device, Vec<String>), Refusal> {
+        // A device that a killed keeper's relay still holds would take the name.
+        net::clear();
+        let device = net::open_device(attach.offload)?;
+        if attach.script {
+            return Ok((device, Vec::new()));
+        }
+        // The resolvers first: an application that sees the route may ask at once.
+        self.write_resolv_conf(&attach.network)
+            .map_err(Refusal::ResolvConf)?;
+        let warnings = net::configure(&device.name, &attach.network)?;
+        Ok((device, warnings))
+    }
+
+    fn resume(&mut self, connection: RawFd, attach: Attach) {
+        let Some(tunnel) = &mut self.tunnel else {
+            return;
+        };
+        tunnel.facts.gateway = attach.gateway;
+        tunnel.relay = Some(connection);
+        tunnel.held_until = None;
+        let name = tunnel.facts.device.clone();
+        self.set_state(State::Connected);
+        self.give_device(connection, name, Vec::new());
+    }
+
+    fn give_device(&mut self, connection: RawFd, device: String, warnings: Vec<String>) {
+        let Some(tunnel) = &self.tunnel else { return };
+        let mut connections = self.connections.iter_mut();
+        if let Some(to) = connections.find(|c| c.socket.as_raw_fd() == connection) {
+            let reply = Reply::Attached {
+                device,
+                offload: tunnel.offload,
+                warnings,
+            };
+            to.reply(reply, Some(&tunnel.device));
+        }
+    }
+
+    /// The relay's VPN client has gone into the background.
+    pub(super) fn client_is(&mut self, index: usize, client: instance::Client) {
+        if !self.is_relay(index) {
+            return;
+        }
+        if let Some(tunnel) = &mut self.tunnel {
+            if tunnel.client.is_some() {
+                tunnel.client = client_pidfd(client.pid);
+            }
+            tunnel.facts.client = client;
+            self.changed = true;
+        }
+    }
+
+    /// The user's script has run.
+    pub(super) fn script_done(&mut self, index: usize) {
+        if self.is_relay(index) {
+            self.set_state(State::Connected);
+        }
+    }
+
+    /// A relay says goodbye: its client ended, or it could not go on.
+    pub(super) fn detach_relay(&mut self, index: usize, reason: Option<String>) {
+        if !self.is_relay(index) {
+            return;
+        }
+        if !self.hold() {
+            let state = reason.map_or(State::Isolated, |reason| State::Failed { reason });
+            self.drop_tunnel("the client ended", state);
+        }
+    }
+
+    /// A connection is gone without a goodbye; if it was the relay's, so is the tunnel.
+    pub(super) fn relay_connection_ended(&mut self, connection: RawFd) {
+        if self
+            .tunnel
+            .as_ref()
+            .is_some_and(|tunnel| tunnel.relay == Some(connection))
+            && !self.hold()
+        {
+            let reason = "the relay ended unexpectedly".to_owned();
+            self.drop_tunnel(&reason.clone(), State::Failed { reason });
+        }
+        if self.tunnel.is_none() {
+            self.open_pending();
+        }
+    }
+
+    pub(super) fn pending_connection_ended(&mut self, connection: RawFd) {
+        if self
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.connection == connection)
+        {
+            self.pending = None;
+        }
+    }
+
+    /// Keeps the device for the client's next relay, if that is to be expected.
+    fn hold(&mut self) -> bool {
+        let Some(tunnel) = &mut self.tunnel else {
+            return false;
+        };
+        // A replaced tunnel goes, whatever its client would like.
+        if self.pending.is_some() || !tunnel.client.as_ref().is_some_and(is_alive) {
+            return false;
+        }
+        tunnel.relay = None;
+        tunnel.held_until = Some(Instant::now() + HOLD);
+        self.set_state(State::Reconnecting);
+        true
+    }
+
+    /// Looks again whose end was seen: another client may have the device by now.
+    pub(super) fn tunnel_client_ended(&mut self) {
+        let held = self
+            .tunnel
+            .as_ref()
+            .filter(|tunnel| tunnel.held_until.is_some());
+        if held.is_some_and(|tunnel| !tunnel.client.as_ref().is_some_and(is_alive)) {
+            self.drop_tunnel("the client ended", State::Isolated);
+        }
+    }
+
+    pub(super) fn tunnel_deadlines(&mut self, now: Instant) {
+        if self
+            .tunnel
+            .as_ref()
+            .and_then(Tunnel::deadline)
+            .is_some_and(|at| at <= now)
+        {
+            let reason = "the client did not come back".to_owned();
+            self.drop_tunnel(&reason.clone(), State::Failed { reason });
+        }
+        if self.orphaned_until.is_some_and(|at| at <= now) {
+            self.orphaned_until = None;
+            self.offline();
+            let reason = "the relay did not come back after the keeper was killed".to_owned();
+            self.set_state(State::Failed { reason });
+        }
+        if let Some(pending) = self
+            .pending
+            .as_mut()
+            .filter(|pending| pending.kill_at <= now)
+        {
+            pending.kill_at = now + MAKE_WAY;
+            let relay = self.tunnel.as_ref().and_then(|tunnel| tunnel.relay);
+            if let Some(connection) = relay.and_then(|relay| self.connection(relay)) {
+                let _ = pidfd_send_signal(&connection.pidfd, Some(Signal::SIGKILL));
+            }
+        }
+    }
+
+    /// After an adoption: a device may still be there, with a relay that will come back to us.
+    pub(super) fn await_relay(&mut self, deadline: Instant) {
+        if net::devices().is_empty() {
+            self.offline();
+        } else {
+            self.orphaned_until = Some(deadline);
+            self.set_state(State::Reconnecting);
+        }
+    }
+
+    /// Ends the tunnel, tells its relay why, and takes the network from the apps.
+    pub(super) fn drop_tunnel(&mut self, reason: &str, state: State) {
+        let Some(tunnel) = self.tunnel.take() else {
+            return;
+        };
+        let relay = tunnel.relay;
+        drop(tunnel);
+        self.offline();
+        self.set_state(state);
+        if let Some(connection) = relay.and_then(|relay| self.connection(relay)) {
+            connection.reply(
+                Reply::Ended {
+                    reason: reason.to_owned(),
+                },
+                None,
+            );
+        }
+        self.open_pending();
+    }
+
+    fn open_pending(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.open(pending.connection, pending.attach);
+        }
+    }
+
+    /// No device, no resolver, and an error rather than silence for whoever was talking.
+    fn offline(&self) {
+        // Each step for itself: one that fails must not keep the others from being taken.
+        net::clear();
+        let _ = self.write_resolv_conf(&NetworkConfig::default());
+        net::abort_connections();
+    }
+
+    fn write_resolv_conf(&self, network: &NetworkConfig) -> std::io::Result<()> {
+        let text = net::dns::resolv_conf(&self.name, network);
+        let text = text.as_deref().unwrap_or(etc::NO_RESOLVER);
+        etc::rewrite_resolv_conf(&self.directory.inside(etc::LOWER), text)
+    }
+
+    fn is_relay(&self, index: usize) -> bool {
+        let relay = self.tunnel.as_ref().and_then(|tunnel| tunnel.relay);
+        relay == Some(self.connections[index].socket.as_raw_fd())
+    }
+
+    fn connection(&mut self, socket: RawFd) -> Option<&mut super::Connection> {
+        self.connections
+            .iter_mut()
+            .find(|connection| connection.socket.as_raw_fd() == socket)
+    }
+}
+
+/// Whether a new relay continues the session of a held device.
+fn is_same_session(tunnel: &Tunnel, attach: &Attach) -> bool {
+    tunnel.facts.client.pid == attach.client.pid && tunnel.facts.network == attach.network
+}
+
+/// Not by a signal: that reaches a zombie, too.
+fn is_alive(client: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(client.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::ZERO) == Ok(0)
+}
+
+fn client_pidfd(pid: u32) -> Option<OwnedFd> {
+    pidfd_open(Pid::from_raw(i32::try_from(pid).ok()?)).ok()
+}
