@@ -1,0 +1,443 @@
+//! The command line, defined once: parser, help and completions all come from here.
+
+mod quick;
+
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
+use clap_complete::Shell;
+use vpnns_protocol::exit;
+use vpnns_protocol::name::{InstanceName, NameError};
+use vpnns_protocol::network::RoutePolicy;
+
+use crate::commands::Action;
+use crate::commands::attach::Options as AttachOptions;
+use crate::instance::enter::Target;
+use crate::report;
+
+/// The name under which openvpn 2.7's --dev-node starts us: it passes no arguments.
+pub const ATTACH_PROGRAM: &str = "vpnns-attach";
+/// The instance for calls without --name; set for every app.
+pub const NAME_VARIABLE: &str = "VPNNS_NAME";
+
+const AFTER_HELP: &str = "\
+Examples:
+  vpnns -- firefox -no-remote -P vpn      an isolated firefox: no network yet
+  openconnect --script 'vpnns --attach' --script-tun vpn.example.com
+                                          ... and now it has the VPN, and only the VPN
+  vpnns --name work                       a shell in the instance \"work\"
+  vpnns --status                          what runs, where it is connected to
+  vpnns --self-test                       try everything without a server
+
+Exit status: the command's own; 128+n if signal n ended it; 125 vpnns failed; 126 the
+command cannot be run; 127 it was not found; 2 wrong usage; 1 --doctor or --self-test
+found a problem. The manual is vpnns(1).";
+
+#[derive(Parser)]
+#[command(
+    name = "vpnns",
+    version,
+    about = "Runs programs in a network of their own, which a VPN client then connects",
+    override_usage = "vpnns [--name ID] [-- COMMAND [ARG...]]\n       \
+        vpnns --attach [--name ID] [OPTIONS]      (called by a VPN client)\n       \
+        vpnns --list | --status | --monitor | --stop | --doctor | --self-test",
+    after_help = AFTER_HELP,
+    disable_help_subcommand = true,
+    group = ArgGroup::new("action").multiple(false),
+    max_term_width = 100
+)]
+// One switch for each thing that can be asked for: that is the grammar of the manual.
+#[allow(clippy::struct_excessive_bools)]
+struct Arguments {
+    /// The instance; several may exist at the same time [default: $VPNNS_NAME or "default"]
+    #[arg(short, long, value_name = "ID", value_parser = parse_name)]
+    name: Option<InstanceName>,
+
+    /// Carry a VPN client's packets into the instance; the client calls this
+    #[arg(long, group = "action")]
+    attach: bool,
+
+    /// With --attach: let this program configure the tunnel device ($TUNDEV, $reason)
+    #[arg(short, long, value_name = "PATH", requires = "attach")]
+    script: Option<PathBuf>,
+
+    /// With --attach: take over from a tunnel that is already there
+    #[arg(long, requires = "attach")]
+    replace: bool,
+
+    /// With --attach: which routes lead into the tunnel [default: server]
+    #[arg(long, value_name = "WHICH", requires = "attach")]
+    routes: Option<Routes>,
+
+    /// With --attach: use these resolvers instead of the server's, or "none"; may be repeated
+    #[arg(
+        long,
+        value_name = "ADDRESS,...",
+        value_delimiter = ',',
+        requires = "attach",
+        value_parser = parse_dns
+    )]
+    dns: Vec<Dns>,
+
+    /// Give a new instance this host name (X11 programs may then be refused by the display)
+    #[arg(long, value_name = "NAME", value_parser = parse_hostname)]
+    hostname: Option<String>,
+
+    /// List the running instances
+    #[arg(long, group = "action")]
+    list: bool,
+
+    /// Show one instance (with --name) or all of them in full
+    #[arg(long, group = "action")]
+    status: bool,
+
+    /// Show changes as they happen, until interrupted
+    #[arg(long, group = "action")]
+    monitor: bool,
+
+    /// End an instance: its tunnel and every program in it
+    #[arg(long, group = "action")]
+    stop: bool,
+
+    /// Check whether this system can do it, and say what to change if not
+    #[arg(long, group = "action")]
+    doctor: bool,
+
+    /// Try everything against an embedded gateway: no server, no account, no root
+    #[arg(long, group = "action")]
+    self_test: bool,
+
+    /// Print the completions for a shell
+    #[arg(long, value_name = "SHELL", group = "action")]
+    completions: Option<Shell>,
+
+    /// Print JSON (--list, --status, --monitor, --doctor, --self-test)
+    #[arg(long)]
+    json: bool,
+
+    /// The part of an app in --self-test.
+    #[arg(long, hide = true, group = "action")]
+    probe: bool,
+
+    /// The program to run, and its arguments; a shell if there is none
+    #[arg(
+        value_name = "COMMAND",
+        trailing_var_arg = true,
+        conflicts_with_all = ["attach", "list", "status", "monitor", "stop", "doctor",
+            "self_test", "completions"]
+    )]
+    command: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Routes {
+    /// The default route, whatever the server says
+    All,
+    /// The server's split routes if it names any, else the default route
+    Server,
+}
+
+#[derive(Clone)]
+enum Dns {
+    None,
+    Address(IpAddr),
+}
+
+/// What to print instead of doing anything.
+pub struct Answer {
+    text: String,
+    hint: Option<String>,
+    code: u8,
+}
+
+impl Answer {
+    /// Prints it where it belongs; returns the exit code.
+    pub fn print(self) -> u8 {
+        if self.code == exit::SUCCESS {
+            crate::commands::print_all(&self.text);
+        } else {
+            report::print_parts(&self.text, &[], self.hint.as_deref());
+        }
+        self.code
+    }
+
+    fn usage(text: String, hint: Option<String>) -> Self {
+        Self {
+            text,
+            hint,
+            code: exit::USAGE,
+        }
+    }
+}
+
+/// Understands the arguments, the program's own name first.
+pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
+    let program = arguments.first().map(Path::new).and_then(Path::file_name);
+    if program == Some(OsStr::new(ATTACH_PROGRAM)) {
+        return Ok(Action::Attach(
+            target(None, None)?,
+            AttachOptions::default(),
+        ));
+    }
+    if let Some((name, command)) = quick::parse(arguments) {
+        return Ok(Action::Run(target(name, None)?, command));
+    }
+    let arguments = Arguments::try_parse_from(arguments).map_err(|error| explain(&error))?;
+    action(arguments)
+}
+
+fn action(arguments: Arguments) -> Result<Action, Answer> {
+    let json = arguments.json;
+    let named = arguments.name.clone();
+    if json
+        && !(arguments.list
+            || arguments.status
+            || arguments.monitor
+            || arguments.doctor
+            || arguments.self_test)
+    {
+        let hint = "it goes with --list, --status, --monitor, --doctor and --self-test";
+        return Err(Answer::usage(
+            "--json has nothing to print here".into(),
+            Some(hint.into()),
+        ));
+    }
+    if arguments.list {
+        return Ok(Action::List { json });
+    }
+    if arguments.status {
+        return Ok(Action::Status { name: named, json });
+    }
+    if arguments.monitor {
+        return Ok(Action::Monitor { name: named, json });
+    }
+    if arguments.doctor {
+        return Ok(Action::Doctor { json });
+    }
+    if arguments.self_test {
+        return Ok(Action::SelfTest { json });
+    }
+    if arguments.probe {
+        return Ok(Action::Probe(arguments.command));
+    }
+    if let Some(shell) = arguments.completions {
+        return Ok(Action::Completions(shell));
+    }
+    let target = target(arguments.name, arguments.hostname)?;
+    if arguments.stop {
+        return Ok(Action::Stop(target.name));
+    }
+    if arguments.attach {
+        let options = AttachOptions {
+            script: arguments.script,
+            replace: arguments.replace,
+            routes: match arguments.routes {
+                Some(Routes::All) => RoutePolicy::All,
+                Some(Routes::Server) | None => RoutePolicy::Server,
+            },
+            resolvers: resolvers(&arguments.dns)?,
+        };
+        return Ok(Action::Attach(target, options));
+    }
+    Ok(Action::Run(target, arguments.command))
+}
+
+fn resolvers(given: &[Dns]) -> Result<Option<Vec<IpAddr>>, Answer> {
+    let addresses: Vec<IpAddr> = given
+        .iter()
+        .filter_map(|dns| match dns {
+            Dns::None => None,
+            Dns::Address(address) => Some(*address),
+        })
+        .collect();
+    match given.len() {
+        0 => Ok(None),
+        n if n == addresses.len() => Ok(Some(addresses)),
+        1 => Ok(Some(Vec::new())),
+        _ => Err(Answer::usage(
+            "--dns takes addresses or \"none\", not both".into(),
+            None,
+        )),
+    }
+}
+
+fn target(name: Option<InstanceName>, hostname: Option<String>) -> Result<Target, Answer> {
+    let from_environment = || match std::env::var(NAME_VARIABLE) {
+        Ok(text) if !text.is_empty() => text.parse().map_err(|error: NameError| {
+            Answer::usage(
+                format!("{NAME_VARIABLE}: {error}"),
+                Some(error.hint().to_owned()),
+            )
+        }),
+        _ => Ok(InstanceName::default()),
+    };
+    Ok(Target {
+        name: name.map_or_else(from_environment, Ok)?,
+        hostname,
+    })
+}
+
+fn parse_name(text: &str) -> Result<InstanceName, String> {
+    text.parse()
+        .map_err(|error: NameError| format!("{error}; {}", error.hint()))
+}
+
+fn parse_dns(text: &str) -> Result<Dns, String> {
+    if text == "none" {
+        return Ok(Dns::None);
+    }
+    text.parse()
+        .map(Dns::Address)
+        .map_err(|_| "not an IP address".to_owned())
+}
+
+/// RFC 1123, section 2.1, and the kernel's limit of 64 bytes.
+fn parse_hostname(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) || text.starts_with('-') {
+        return Err("a host name has letters, digits, '-' and '.', 64 at most".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Turns the parser's answer into ours: one sentence on stderr, help on stdout.
+fn explain(error: &clap::Error) -> Answer {
+    let rendered = error.render().to_string();
+    if !error.use_stderr() {
+        return Answer {
+            text: rendered,
+            hint: None,
+            code: exit::SUCCESS,
+        };
+    }
+    // The parser adds usage and a pointer to the help in paragraphs of their own.
+    let first = rendered.split("\n\n").next().unwrap_or_default();
+    let text = first
+        .trim_start_matches("error: ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    Answer::usage(text, Some("vpnns --help explains the options".to_owned()))
+}
+
+/// The completions for a shell, as text.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    // The generators also offer what the help hides.
+    let all = Arguments::command();
+    let shown = all
+        .get_arguments()
+        .filter(|argument| !argument.is_hide_set());
+    let mut command = clap::Command::new("vpnns")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(shown);
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut command, "vpnns", &mut text);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Action, Answer> {
+        super::parse(&words.iter().map(Into::into).collect::<Vec<OsString>>())
+    }
+
+    #[test]
+    fn the_parser_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_after_the_program_is_the_programs() {
+        for words in [
+            &["vpnns", "--", "firefox", "-P", "--name"][..],
+            &["vpnns", "firefox", "-P", "--name"],
+            &["vpnns", "--", "firefox", "-P", "--name"],
+        ] {
+            let Ok(Action::Run(_, command)) = parse(words) else {
+                panic!("{words:?}")
+            };
+            assert_eq!(command, ["firefox", "-P", "--name"]);
+        }
+    }
+
+    #[test]
+    fn the_manuals_forms_are_understood() {
+        for words in [
+            &["vpnns", "--name=work", "--", "true"][..],
+            &["vpnns", "-n", "work", "true"],
+            &["vpnns", "-nwork", "--", "true"],
+        ] {
+            let Ok(Action::Run(target, _)) = parse(words) else {
+                panic!("{words:?}")
+            };
+            assert_eq!(target.name.as_str(), "work");
+        }
+        let Ok(Action::Attach(_, options)) = parse(&["vpnns", "--attach", "-s", "/bin/x"]) else {
+            panic!()
+        };
+        assert_eq!(options.script.as_deref(), Some(Path::new("/bin/x")));
+    }
+
+    #[test]
+    fn the_quick_way_agrees_with_the_parser() {
+        for line in [
+            "vpnns -- true",
+            "vpnns true -n x",
+            "vpnns -n a -- true -- x",
+            "vpnns --name a true",
+            "vpnns --name=a -- --name b",
+            "vpnns -n a -n b -- true",
+            "vpnns --name=a/b -- true",
+            "vpnns --name -- true",
+            "vpnns -n a",
+            "vpnns --",
+            "vpnns - x",
+            "vpnns --list -- true",
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            let quick = quick::parse(&words);
+            let slow = Arguments::try_parse_from(&words);
+            if let Some((name, command)) = quick {
+                let slow = slow.unwrap();
+                assert_eq!((name, command), (slow.name, slow.command), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn openvpn_calls_a_name_of_its_own_without_arguments() {
+        assert!(matches!(
+            parse(&["/usr/lib/vpnns-attach"]),
+            Ok(Action::Attach(..))
+        ));
+    }
+
+    #[test]
+    fn two_actions_at_once_and_stray_options_are_refused() {
+        for words in [
+            &["vpnns", "--list", "--status"][..],
+            &["vpnns", "--attach", "--", "firefox"],
+            &["vpnns", "--replace"],
+            &["vpnns", "--dns", "1.2.3.4"],
+            &["vpnns", "--attach", "--dns", "none,1.2.3.4"],
+            &["vpnns", "--attach", "--dns", "example.com"],
+            &["vpnns", "--attach", "--routes", "some"],
+            &["vpnns", "--json", "--", "true"],
+            &["vpnns", "--no-such-option"],
+            &["vpnns", "--name", "../x"],
+            &["vpnns", "--name"],
+        ] {
+            match parse(words) {
+                Err(answer) => {
+                    assert_eq!(answer.code, exit::USAGE, "{words:?}");
+                    assert!(!answer.text.contains('\n'), "{words:?}: {}", answer.text);
+                }
+                Ok(_) => panic!("{words:?} was taken"),
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the command line can ask for: one file each.
+
+pub mod attach;
+mod completions;
+mod doctor;
+mod list;
+mod monitor;
+mod run;
+mod self_test;
+mod stop;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap_complete::Shell;
+use vpnns_protocol::exit;
+use vpnns_protocol::name::InstanceName;
+
+use crate::instance::enter::{self, Target};
+use crate::instance::{client, directory};
+use crate::isolation::command;
+use crate::report;
+
+/// One thing to do.
+pub enum Action {
+    /// Run a command in an instance.
+    Run(Target, Vec<OsString>),
+    /// Carry a VPN client's packets.
+    Attach(Target, attach::Options),
+    /// List the instances.
+    List {
+        /// As JSON.
+        json: bool,
+    },
+    /// Show instances in full.
+    Status {
+        /// Only this one.
+        name: Option<InstanceName>,
+        /// As JSON.
+        json: bool,
+    },
+    /// Show changes as they happen.
+    Monitor {
+        /// Only this one.
+        name: Option<InstanceName>,
+        /// As JSON lines.
+        json: bool,
+    },
+    /// End an instance.
+    Stop(InstanceName),
+    /// Check the system.
+    Doctor {
+        /// As JSON.
+        json: bool,
+    },
+    /// Try everything.
+    SelfTest {
+        /// As JSON.
+        json: bool,
+    },
+    /// The app's part of the self-test.
+    Probe(Vec<OsString>),
+    /// Print shell completions.
+    Completions(Shell),
+}
+
+/// Why a command of ours failed. The exit code is 125 but where a shell's convention differs.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The instance cannot be reached or started.
+    #[error(transparent)]
+    Enter(#[from] enter::Error),
+    /// The command cannot be run.
+    #[error(transparent)]
+    Command(#[from] command::Error),
+    /// The VPN client's packets cannot be carried.
+    #[error(transparent)]
+    Attach(#[from] attach::Error),
+    /// The state directories cannot be found.
+    #[error(transparent)]
+    Directory(#[from] directory::Error),
+    /// The keeper cannot be talked to.
+    #[error(transparent)]
+    Client(#[from] client::Error),
+    /// The instance does not run.
+    #[error("no instance named {0} is running")]
+    NotRunning(InstanceName),
+    /// The file system cannot be watched.
+    #[error("failed to watch for instances")]
+    Watch(#[source] nix::errno::Errno),
+    /// The self-test could not be carried out.
+    #[error(transparent)]
+    SelfTest(#[from] self_test::Error),
+}
+
+impl Error {
+    /// Whether a process of ours has said it already.
+    fn is_said(&self) -> bool {
+        matches!(
+            self,
+            Self::Enter(enter::Error::Said)
+                | Self::Attach(attach::Error::Enter(enter::Error::Said))
+        )
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Enter(error) => error.hint(),
+            Self::Attach(error) => error.hint(),
+            Self::Directory(error) => error.hint(),
+            Self::NotRunning(_) => Some("vpnns --list shows what is running".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Command(error) => error.exit_code(),
+            _ => exit::FAILED,
+        }
+    }
+}
+
+/// Does it; returns the exit code.
+pub fn run(action: Action) -> u8 {
+    let done = match action {
+        Action::Run(target, command) => run::run(&target, command).map(|never| match never {}),
+        Action::Attach(target, options) => attach::attach(&target, &options).map_err(Into::into),
+        Action::List { json } => list::list(json),
+        Action::Status { name, json } => list::status(name, json),
+        Action::Monitor { name, json } => monitor::monitor(name.as_ref(), json),
+        Action::Stop(name) => stop::stop(&name),
+        Action::Doctor { json } => Ok(doctor::doctor(json)),
+        Action::SelfTest { json } => self_test::self_test(json),
+        Action::Probe(arguments) => Ok(self_test::probe::run(&arguments)),
+        Action::Completions(shell) => completions::print(shell),
+    };
+    done.unwrap_or_else(|error| {
+        if !error.is_said() {
+            report::print(&error, error.hint().as_deref());
+        }
+        error.exit_code()
+    })
+}
+
+/// Writes text to stdout; a reader that has gone away has read all it wanted.
+pub fn print_all(text: &str) {
+    print_bytes(text.as_bytes());
+}
+
+fn print_bytes(bytes: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+}

@@ -1,0 +1,200 @@
+//! `vpnns --list` and `vpnns --status`: what runs, in a line or in full.
+
+use std::fmt::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use vpnns_protocol::instance::{Instance, Report, State};
+use vpnns_protocol::name::InstanceName;
+use vpnns_protocol::{VERSION, exit};
+
+use super::{Error, print_all};
+use crate::instance::discovery;
+
+/// One line for each instance.
+pub fn list(json: bool) -> Result<u8, Error> {
+    let instances = discovery::all()?;
+    if json {
+        print_json(instances);
+    } else if instances.is_empty() {
+        print_all("No instance is running.\n");
+    } else {
+        let rows = instances.iter().map(|instance| {
+            [
+                instance.name.to_string(),
+                instance.state.name().to_owned(),
+                instance
+                    .tunnel
+                    .as_ref()
+                    .map_or("-".into(), |tunnel| tunnel.client.name.clone()),
+                apps(instance),
+            ]
+        });
+        let head = ["NAME", "STATE", "CLIENT", "APPS"].map(str::to_owned);
+        print_all(&table(
+            &std::iter::once(head).chain(rows).collect::<Vec<_>>(),
+        ));
+    }
+    Ok(exit::SUCCESS)
+}
+
+/// Everything about one instance, or about all.
+pub fn status(name: Option<InstanceName>, json: bool) -> Result<u8, Error> {
+    let instances = match name {
+        None => discovery::all()?,
+        Some(name) => {
+            let client = discovery::connect_by_name(&name)?;
+            match client.as_ref().and_then(discovery::status) {
+                Some(instance) => vec![instance],
+                None if json => Vec::new(),
+                None => return Err(Error::NotRunning(name)),
+            }
+        }
+    };
+    if json {
+        print_json(instances);
+    } else if instances.is_empty() {
+        print_all("No instance is running.\n");
+    } else {
+        let texts: Vec<String> = instances.iter().map(in_full).collect();
+        print_all(&texts.join("\n"));
+    }
+    Ok(exit::SUCCESS)
+}
+
+fn print_json(instances: Vec<Instance>) {
+    let report = Report {
+        version: VERSION,
+        instances,
+    };
+    // Strings and numbers only: this cannot fail.
+    let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    print_all(&format!("{text}\n"));
+}
+
+/// One line that says where an instance stands, for people.
+pub fn in_short(instance: &Instance) -> String {
+    let since = ago(instance.since);
+    let text = match &instance.state {
+        State::Isolated => format!("isolated for {since}: no VPN, apps are offline"),
+        State::Connecting { stage } => format!("connecting: {stage}"),
+        State::Connected => format!("connected for {since}"),
+        State::Reconnecting => format!("reconnecting for {since}: nothing passes"),
+        State::Failed { reason } => format!("failed {since} ago: {reason}; apps are offline"),
+    };
+    match &instance.tunnel {
+        Some(tunnel) => format!("{text} through {}", tunnel.client.name),
+        None => text,
+    }
+}
+
+fn in_full(instance: &Instance) -> String {
+    let mut out = String::new();
+    let mut line = |label: &str, value: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "  {label:<10} {value}");
+    };
+    line("state", &in_short(instance));
+    if let Some(tunnel) = &instance.tunnel {
+        line(
+            "client",
+            &format!("{} (process {})", tunnel.client.name, tunnel.client.pid),
+        );
+        if let Some(gateway) = &tunnel.gateway {
+            line("server", gateway);
+        }
+        line(
+            "device",
+            &format!("{}, MTU {}", tunnel.device, tunnel.network.mtu),
+        );
+        if tunnel.script {
+            line(
+                "set up by",
+                "a script; the following is what the client announced",
+            );
+        }
+        line("addresses", &listing(&tunnel.network.addresses));
+        line("routes", &listing(&tunnel.network.routes));
+        if !tunnel.network.excluded.is_empty() {
+            line("excluded", &listing(&tunnel.network.excluded));
+        }
+        line("resolvers", &listing(&tunnel.network.resolvers));
+        if !tunnel.network.search.is_empty() {
+            line("search", &tunnel.network.search.join(", "));
+        }
+    }
+    line("apps", &apps(instance));
+    line("keeper", &format!("process {}", instance.keeper));
+    format!("{}\n{out}", instance.name)
+}
+
+/// A list short enough for a line: split tunnels may have hundreds of routes.
+fn listing<T: ToString>(items: &[T]) -> String {
+    const SHOWN: usize = 8;
+    let mut words: Vec<String> = items.iter().take(SHOWN).map(ToString::to_string).collect();
+    if items.len() > SHOWN {
+        words.push(format!("and {} more (--json has all)", items.len() - SHOWN));
+    }
+    if words.is_empty() {
+        "none".to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
+fn apps(instance: &Instance) -> String {
+    let words: Vec<String> = instance
+        .apps
+        .iter()
+        .map(|app| format!("{} ({})", app.command, app.pid))
+        .collect();
+    if words.is_empty() {
+        "none".to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
+fn ago(since: u64) -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs());
+    match now.saturating_sub(since) {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Columns as wide as their widest cell; the last one as long as it likes.
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_lines_end_without_blanks() {
+        let rows = [["a", "long", ""], ["bbb", "x", "y"]].map(|row| row.map(str::to_owned));
+        assert_eq!(table(&rows), "a    long\nbbb  x     y\n");
+    }
+
+    #[test]
+    fn long_lists_are_cut_with_a_word_about_the_rest() {
+        let many: Vec<u32> = (0..20).collect();
+        assert!(listing(&many).ends_with("7, and 12 more (--json has all)"));
+        assert_eq!(listing::<u32>(&[]), "none");
+    }
+}

@@ -1,0 +1,220 @@
+//! `vpnns --monitor`: what changes, as it happens.
+//!
+//! # Theory of operation
+//!
+//! Every keeper tells its watchers of each change, so a known instance needs no looking after.
+//! New ones are noticed by inotify: a state directory appearing below the home directory, or a
+//! control socket appearing in one. The socket exists a moment before its keeper listens, so a
+//! refused connection is tried again for a while. Idle, the monitor wakes up for nothing.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use vpnns_protocol::event::{Event, Line};
+use vpnns_protocol::name::InstanceName;
+use vpnns_protocol::{VERSION, exit};
+
+use super::list::in_short;
+use super::{Error, print_all};
+use crate::instance::client::Client;
+use crate::instance::control::{Reply, Request};
+use crate::instance::directory::{self, SOCKET, instance_of};
+use crate::instance::discovery;
+
+/// How long a socket may be there before its keeper listens.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is tried meanwhile.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// Prints changes until interrupted, or until nobody reads them any more.
+pub fn monitor(only: Option<&InstanceName>, json: bool) -> Result<u8, Error> {
+    let mut monitor = Monitor {
+        only,
+        json,
+        inotify: Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
+            .map_err(Error::Watch)?,
+        roots: BTreeMap::new(),
+        directories: BTreeMap::new(),
+        known: BTreeMap::new(),
+        awaited: BTreeMap::new(),
+    };
+    for root in directory::roots()? {
+        // Watch before the first look, or an instance could come in between.
+        let flags =
+            AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_ONLYDIR;
+        if let Ok(watch) = monitor.inotify.add_watch(&root, flags) {
+            monitor.roots.insert(watch, root.clone());
+        }
+        for (name, path) in discovery::directories(&root) {
+            monitor.watch_directory(&name, path);
+        }
+    }
+    // An app may be there already whose keeper does not listen yet.
+    for (path, _) in monitor.awaited.values() {
+        discovery::settle(path);
+    }
+    monitor.retry();
+    monitor.say(Event::Ready);
+    while monitor.turn()? {}
+    Ok(exit::SUCCESS)
+}
+
+struct Monitor<'a> {
+    only: Option<&'a InstanceName>,
+    json: bool,
+    inotify: Inotify,
+    roots: BTreeMap<WatchDescriptor, PathBuf>,
+    directories: BTreeMap<WatchDescriptor, (InstanceName, PathBuf)>,
+    known: BTreeMap<InstanceName, Client>,
+    /// Sockets that nobody listens on yet, and until when they are tried.
+    awaited: BTreeMap<InstanceName, (PathBuf, Instant)>,
+}
+
+impl Monitor<'_> {
+    fn turn(&mut self) -> Result<bool, Error> {
+        let stdout = std::io::stdout();
+        let mut fds = vec![
+            // No events asked for: an error still comes when the reader closes its pipe.
+            PollFd::new(stdout.as_fd(), PollFlags::empty()),
+            PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN),
+        ];
+        let sockets = self.known.values().map(AsFd::as_fd);
+        fds.extend(sockets.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
+        let timeout = if self.awaited.is_empty() {
+            PollTimeout::NONE
+        } else {
+            PollTimeout::try_from(RETRY).unwrap_or(PollTimeout::MAX)
+        };
+        match poll(&mut fds, timeout) {
+            Err(Errno::EINTR) => return Ok(true),
+            Err(errno) => return Err(Error::Watch(errno)),
+            Ok(_) => {}
+        }
+        let fired = |fd: &PollFd| fd.revents().is_some_and(|events| !events.is_empty());
+        if fired(&fds[0]) {
+            return Ok(false);
+        }
+        let changed_directories = fired(&fds[1]);
+        let names = self.known.keys().zip(&fds[2..]).filter(|(_, fd)| fired(fd));
+        let changed: Vec<InstanceName> = names.map(|(name, _)| name.clone()).collect();
+        for name in changed {
+            self.hear(&name);
+        }
+        if changed_directories {
+            self.look();
+        }
+        self.retry();
+        Ok(true)
+    }
+
+    /// A known instance has something to say, or is gone.
+    fn hear(&mut self, name: &InstanceName) {
+        let Some(client) = self.known.get(name) else {
+            return;
+        };
+        match client.receive() {
+            Ok((Reply::Status(instance), _)) => self.say(Event::Changed {
+                instance: *instance,
+            }),
+            Ok(_) => {}
+            Err(_) => {
+                self.known.remove(name);
+                self.say(Event::Gone { name: name.clone() });
+                // A keeper that made its socket anew, or a successor, may be there already.
+                let found = self
+                    .directories
+                    .values()
+                    .find(|(known, _)| known == name)
+                    .cloned();
+                if let Some((name, path)) = found.filter(|(_, path)| path.join(SOCKET).exists()) {
+                    self.meet(&name, path);
+                }
+            }
+        }
+    }
+
+    /// Something was made in a directory that we watch.
+    fn look(&mut self) {
+        for event in self.inotify.read_events().unwrap_or_default() {
+            let Some(file) = event.name else { continue };
+            if let Some(root) = self.roots.get(&event.wd) {
+                let path = root.join(file);
+                if let Some(name) = instance_of(&path) {
+                    self.watch_directory(&name, path);
+                }
+            } else if let Some((name, path)) = self.directories.get(&event.wd).cloned()
+                && file == SOCKET
+            {
+                self.meet(&name, path);
+            }
+        }
+    }
+
+    fn watch_directory(&mut self, name: &InstanceName, path: PathBuf) {
+        if self.only.is_some_and(|only| only != name) {
+            return;
+        }
+        let flags = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_ONLYDIR;
+        if let Ok(watch) = self.inotify.add_watch(&path, flags) {
+            self.directories.insert(watch, (name.clone(), path.clone()));
+        }
+        if path.join(SOCKET).exists() {
+            self.meet(name, path);
+        }
+    }
+
+    /// Connects to a keeper, now or as soon as it listens.
+    fn meet(&mut self, name: &InstanceName, path: PathBuf) {
+        if self.known.contains_key(name) {
+            return;
+        }
+        match discovery::connect(path.clone()) {
+            Some(client) if client.send(Request::Watch).is_ok() => {
+                self.awaited.remove(name);
+                if let Ok((Reply::Status(instance), _)) = client.receive() {
+                    self.say(Event::Appeared {
+                        instance: *instance,
+                    });
+                    self.known.insert(name.clone(), client);
+                }
+            }
+            _ => {
+                let until = Instant::now() + PATIENCE;
+                self.awaited.entry(name.clone()).or_insert((path, until));
+            }
+        }
+    }
+
+    fn retry(&mut self) {
+        let now = Instant::now();
+        self.awaited.retain(|_, (_, until)| *until > now);
+        for (name, (path, _)) in self.awaited.clone() {
+            self.meet(&name, path);
+        }
+    }
+
+    fn say(&self, event: Event) {
+        let text = if self.json {
+            let line = Line {
+                version: VERSION,
+                event,
+            };
+            // Strings and numbers only: this cannot fail.
+            serde_json::to_string(&line).unwrap_or_default()
+        } else {
+            match event {
+                Event::Appeared { instance } | Event::Changed { instance } => {
+                    format!("{}: {}", instance.name, in_short(&instance))
+                }
+                Event::Gone { name } => format!("{name}: gone"),
+                Event::Ready | Event::Unknown => return,
+            }
+        };
+        print_all(&format!("{text}\n"));
+    }
+}
