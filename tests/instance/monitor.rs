@@ -1,0 +1,184 @@
+//! `vpnns --monitor`: everything that happens, as it happens, and nothing while nothing does.
+
+use std::time::Duration;
+
+use nix::unistd::Pid;
+use vpnns_protocol::event::{Event, Line};
+
+use crate::support::{LIMIT, Running, Session, wait_until};
+
+/// The events that a monitor has printed so far.
+fn events(monitor: &Running) -> Vec<Event> {
+    let text = monitor.stdout();
+    // The last line may be half written.
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let lines = whole
+        .lines()
+        .map(|line| serde_json::from_str::<Line>(line).unwrap());
+    lines
+        .map(|line| {
+            assert_eq!(line.version, vpnns_protocol::VERSION);
+            line.event
+        })
+        .collect()
+}
+
+/// The events in short: a word and the instance, and of a snapshot the number of its apps.
+fn in_short(monitor: &Running) -> Vec<String> {
+    let word = |event: &Event| match event {
+        Event::Ready => "ready".to_owned(),
+        Event::Appeared { instance } => format!("+{} {}", instance.name, instance.apps.len()),
+        Event::Changed { instance } => format!("{} {}", instance.name, instance.apps.len()),
+        Event::Gone { name } => format!("-{name}"),
+        Event::Unknown => "unknown".to_owned(),
+    };
+    events(monitor).iter().map(word).collect()
+}
+
+fn start(session: &Session, words: &[&str]) -> Running {
+    let monitor = session
+        .vpnns(&[&["--monitor", "--json"], words].concat())
+        .spawn();
+    monitor.wait_for("\"ready\"");
+    monitor
+}
+
+fn assert_soon(monitor: &Running, expected: &[&str]) {
+    wait_until(Duration::from_secs(5), || in_short(monitor) == expected);
+    assert_eq!(in_short(monitor), expected);
+}
+
+#[test]
+fn what_is_there_is_told_before_ready_and_what_comes_after_it() {
+    let session = Session::new();
+    let _work = session.keep("work");
+    let monitor = start(&session, &[]);
+    assert_soon(&monitor, &["+work 1", "ready"]);
+    let study = session.keep("study");
+    assert_soon(&monitor, &["+work 1", "ready", "+study 1"]);
+    let second = session.keep("study");
+    assert_soon(&monitor, &["+work 1", "ready", "+study 1", "study 2"]);
+    drop(study);
+    assert_soon(
+        &monitor,
+        &["+work 1", "ready", "+study 1", "study 2", "study 1"],
+    );
+    drop(second);
+    wait_until(LIMIT, || {
+        in_short(&monitor)
+            .last()
+            .is_some_and(|last| last == "-study")
+    });
+    let seen = in_short(&monitor);
+    // The last app's end may be told before the instance's.
+    assert!(matches!(seen.len(), 6 | 7), "{seen:?}");
+    assert_eq!(seen.last().unwrap(), "-study");
+    let _again = session.keep("study");
+    assert!(wait_until(LIMIT, || in_short(&monitor).last().unwrap() == "+study 1"));
+}
+
+#[test]
+fn a_killed_keeper_is_gone_and_its_successor_appears() {
+    let session = Session::new();
+    let _app = session.keep("default");
+    let monitor = start(&session, &[]);
+    let plain = session.vpnns(&["--monitor"]).spawn();
+    plain.wait_for("default: isolated");
+    session.kill_keeper("default");
+    assert_soon(&monitor, &["+default 1", "ready", "-default"]);
+    plain.wait_for("default: gone\n");
+    session.network("default");
+    let back =
+        |event: &Event| matches!(event, Event::Appeared { instance } if !instance.apps.is_empty());
+    assert!(wait_until(LIMIT, || events(&monitor)
+        .iter()
+        .filter(|event| back(event))
+        .count()
+        == 2));
+}
+
+#[test]
+fn only_the_named_instance_is_told_of_when_there_is_a_name() {
+    let session = Session::new();
+    let _other = session.keep("other");
+    let monitor = start(&session, &["-n", "work"]);
+    let _work = session.keep("work");
+    let _third = session.keep("third");
+    assert_soon(&monitor, &["ready", "+work 1"]);
+}
+
+#[test]
+fn short_lives_are_told_whole_or_not_at_all() {
+    let session = Session::new();
+    let monitor = start(&session, &[]);
+    for _ in 0..20 {
+        session.inside(&["true"]).run().text();
+    }
+    session.wait_for_end("default");
+    let _last = session.keep("last");
+    assert!(wait_until(LIMIT, || in_short(&monitor)
+        .iter()
+        .any(|word| word == "+last 1")));
+    let mut there = false;
+    for word in in_short(&monitor)
+        .iter()
+        .filter(|word| word.contains("default"))
+    {
+        match word.as_bytes()[0] {
+            b'+' => assert!(!std::mem::replace(&mut there, true), "{word} twice"),
+            b'-' => assert!(std::mem::replace(&mut there, false), "{word} twice"),
+            _ => assert!(there, "{word} of an instance that is not there"),
+        }
+    }
+    assert!(wait_until(LIMIT, || in_short(&monitor)
+        .iter()
+        .rfind(|word| word.contains("default"))
+        .is_none_or(|word| word == "-default")));
+}
+
+#[test]
+fn a_monitor_ends_when_its_reader_goes_away() {
+    let session = Session::new();
+    let _app = session.keep("default");
+    for json in ["--json", ""] {
+        let script = format!("vpnns --monitor {json} | head -n 1");
+        let output = session
+            .script(&format!("set +o pipefail; {script}"))
+            .limit(Duration::from_secs(10))
+            .run();
+        assert!(output.text().contains("default"), "{output:#?}");
+    }
+}
+
+#[test]
+fn nobody_does_anything_while_nothing_happens() {
+    let session = Session::new();
+    let app = session.keep("default");
+    let keeper = session.keeper("default");
+    let monitor = start(&session, &[]);
+    assert_soon(&monitor, &["+default 1", "ready"]);
+    std::thread::sleep(Duration::from_millis(300));
+    let switches = || [keeper, monitor.pid()].map(context_switches);
+    let before = switches();
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(switches(), before, "the keeper or the monitor woke up");
+    drop(app);
+    session.wait_for_end("default");
+    std::thread::sleep(Duration::from_millis(300));
+    let before = context_switches(monitor.pid());
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(
+        context_switches(monitor.pid()),
+        before,
+        "the monitor woke up"
+    );
+}
+
+/// How often a process has waited and been woken up again.
+fn context_switches(pid: Pid) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("voluntary_ctxt_switches"));
+    line.unwrap().to_owned()
+}
