@@ -1,0 +1,222 @@
+//! `cargo xtask bench`: measures, prints a table and writes JSON; no clock ever passes or fails.
+//!
+//! # Theory of operation
+//!
+//! Each benchmark is a module that names its contestants and how one round of each is run; what
+//! they share is here and below: `stopwatch` times processes in interleaved rounds, `statistics`
+//! reduces the times, `report` prints and writes them.
+//!
+//! The measuring itself happens in a *worker*: this same program, started anew as the ordinary
+//! user with a small environment and a home directory of its own, so that neither root's powers
+//! nor a person's files and settings are part of the result. It gets the same arguments, and its
+//! stdout is the measurement as JSON.
+
+mod report;
+mod startup;
+mod statistics;
+mod stopwatch;
+
+use std::env;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::Subcommand;
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+use tempfile::TempDir;
+
+use crate::command::{self, find};
+use crate::failure::{Act, Failure, Result};
+use crate::helper;
+use crate::ordinary_user::{self, OrdinaryUser};
+use crate::packages::Purpose;
+use crate::setup::setup;
+use crate::workspace::Workspace;
+
+/// Names a helper to measure instead of building one; tells the worker where the copy is.
+const HELPER: &str = "VPNNS_BIN";
+
+/// What to measure, and what to do with the result.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    benchmark: Option<Benchmark>,
+    /// Write the result here [default: target/bench/BENCHMARK.json]
+    #[arg(long, value_name = "FILE", global = true)]
+    json: Option<PathBuf>,
+    /// Skip the look for missing packages
+    #[arg(long, global = true)]
+    no_setup: bool,
+    /// Use the user's own home directory, on its real disk, not an empty one in memory
+    #[arg(long, global = true)]
+    real_home: bool,
+}
+
+/// The benchmarks there are.
+#[derive(Subcommand)]
+enum Benchmark {
+    /// Time from starting a command until it has ended, for `true` in a namespace (the default)
+    Startup(startup::Options),
+}
+
+impl Arguments {
+    fn benchmark(&self) -> Benchmark {
+        match &self.benchmark {
+            Some(Benchmark::Startup(options)) => Benchmark::Startup(options.clone()),
+            None => Benchmark::Startup(startup::Options::default()),
+        }
+    }
+}
+
+impl Benchmark {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Startup(_) => "startup",
+        }
+    }
+}
+
+/// Sets up, builds the helper, lets a worker measure it, and reports.
+pub(crate) fn bench(arguments: &Arguments) -> Result {
+    if !arguments.no_setup {
+        setup(Purpose::Bench)?;
+    }
+    let workspace = Workspace::find()?;
+    let helper = match env::var_os(HELPER) {
+        Some(path) => PathBuf::from(path),
+        None => helper::build(&workspace)?,
+    };
+    let name = arguments.benchmark().name();
+    let json = arguments
+        .json
+        .clone()
+        .unwrap_or(workspace.target.join(format!("bench/{name}.json")));
+    let measurement = run_worker(&helper, arguments.real_home)?;
+    let result = report::complete(&measurement)?;
+    print!("{}", report::table(&result));
+    report::write(&result, &json)?;
+    println!("\nEvery time is in {}", json.display());
+    Ok(())
+}
+
+/// The worker's half: measures, and prints the measurement.
+pub(crate) fn work(arguments: &Arguments) -> Result {
+    let helper = env::var_os(HELPER).ok_or_else(|| {
+        Failure::new(format!("{HELPER} is not set")).hint("use `cargo xtask bench`")
+    })?;
+    let Benchmark::Startup(options) = arguments.benchmark();
+    println!("{}", startup::measure(&options, Path::new(&helper))?);
+    Ok(())
+}
+
+fn run_worker(helper: &Path, real_home: bool) -> Result<serde_json::Value> {
+    let user = ordinary_user::to_become()?;
+    let stage = helper::stage(helper)?;
+    let worker = stage.path().join("xtask");
+    let own = env::current_exe().act(|| "failed to find this program's own file".into())?;
+    helper::copy_program(&own, &worker)?;
+    let home = if real_home {
+        None
+    } else {
+        Some(make_home(user.as_ref())?)
+    };
+
+    let mut command = Command::new(worker);
+    // The same grammar, so that the worker sees what the user asked for.
+    command.arg("bench-worker").args(env::args_os().skip(2));
+    match &user {
+        Some(user) => user.become_in(&mut command),
+        None => keep_little(&mut command),
+    }
+    if let Some(home) = &home {
+        command.env("HOME", home.path());
+    }
+    command
+        .env(HELPER, stage.path().join("vpnns"))
+        .current_dir("/")
+        .stdin(Stdio::null());
+    let measurement = command::output(&mut command);
+    if let Some(home) = home {
+        remove_home(home)?;
+    }
+    serde_json::from_slice(&measurement?).act(|| "failed to read what the worker measured".into())
+}
+
+/// The environment of an ordinary user's worker: as small as the one that root would give it.
+fn keep_little(command: &mut Command) {
+    command
+        .env_clear()
+        .env("PATH", command::system_path())
+        .env("LANG", "C.UTF-8");
+    for name in ["HOME", "LOGNAME", "SHELL", "USER", "XDG_RUNTIME_DIR"] {
+        if let Some(value) = env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+}
+
+/// An empty home directory in memory where there is such a place, since a disk adds noise.
+fn make_home(user: Option<&OrdinaryUser>) -> Result<TempDir> {
+    let in_memory = Path::new("/dev/shm");
+    let tmpfs = statfs(in_memory).is_ok_and(|info| info.filesystem_type() == TMPFS_MAGIC);
+    let parent = if tmpfs {
+        in_memory.to_owned()
+    } else {
+        env::temp_dir()
+    };
+    let home = tempfile::Builder::new()
+        .prefix("vpnns-home-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(&parent)
+        .act(|| format!("failed to make a home directory in {}", parent.display()))?;
+    if let Some(user) = user {
+        user.give(home.path())?;
+    }
+    Ok(home)
+}
+
+fn remove_home(home: TempDir) -> Result {
+    let path = home.keep();
+    remove_tree(&path).act(|| format!("failed to remove {}", path.display()))
+}
+
+/// Removes a directory, even where an overlay mount left subdirectories that nobody may open.
+fn remove_tree(path: &Path) -> std::io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_tree(&entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    fs::remove_dir(path)
+}
+
+/// The full path of a contestant's program.
+fn contestant(program: &str, package: &str) -> Result<PathBuf> {
+    find(program).ok_or_else(|| {
+        Failure::new(format!("{program} is not installed")).hint(format!(
+            "cargo xtask setup --for bench (the package is {package})"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_with_a_closed_directory_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let closed = home.path().join("work/work");
+        fs::create_dir_all(closed.join("deeper")).unwrap();
+        fs::write(closed.join("file"), "").unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
+        let path = home.path().to_owned();
+        remove_home(home).unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,135 @@
+//! `cargo xtask install`: the helper, its second name, its man page and its completions.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command;
+use crate::failure::{Act, Failure, Result};
+use crate::helper;
+use crate::workspace::Workspace;
+
+/// Each shell with the place, below the prefix, where it looks for the completions of a program.
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("bash", "share/bash-completion/completions/vpnns"),
+    ("zsh", "share/zsh/site-functions/_vpnns"),
+    ("fish", "share/fish/vendor_completions.d/vpnns.fish"),
+];
+
+/// The name under which the helper attaches at once: openvpn 2.7 starts a program without
+/// arguments for `--dev-node unix:PROGRAM`.
+const ATTACH: &str = "bin/vpnns-attach";
+
+/// What a file is to hold.
+struct File {
+    path: PathBuf,
+    content: Vec<u8>,
+    mode: u32,
+}
+
+/// Builds the helper and installs it under the prefix.
+pub(crate) fn install(prefix: &Path) -> Result {
+    let workspace = Workspace::find()?;
+    let helper = helper::build(&workspace)?;
+    install_built(&helper, &workspace.root.join("data/vpnns.1"), prefix)
+}
+
+/// Gathers everything first, so that a helper that cannot print its completions installs nothing.
+fn install_built(helper: &Path, man_page: &Path, prefix: &Path) -> Result {
+    let read = |path: &Path| fs::read(path).act(|| format!("failed to read {}", path.display()));
+    let mut files = vec![
+        File {
+            path: prefix.join("bin/vpnns"),
+            content: read(helper)?,
+            mode: 0o755,
+        },
+        File {
+            path: prefix.join("share/man/man1/vpnns.1"),
+            content: read(man_page)?,
+            mode: 0o644,
+        },
+    ];
+    for (shell, path) in COMPLETIONS {
+        let content = command::output(Command::new(helper).args(["--completions", shell]))?;
+        if content.is_empty() {
+            return Err(Failure::new(format!(
+                "the helper prints no completions for {shell}"
+            )));
+        }
+        files.push(File {
+            path: prefix.join(path),
+            content,
+            mode: 0o644,
+        });
+    }
+    for file in &files {
+        place(&file.path, |new| {
+            fs::write(new, &file.content)?;
+            fs::set_permissions(new, fs::Permissions::from_mode(file.mode))
+        })?;
+    }
+    place(&prefix.join(ATTACH), |new| symlink("vpnns", new))
+}
+
+/// Makes the file beside its place and renames it, so that nobody ever runs half a program.
+fn place(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    let placed = fs::create_dir_all(path.parent().unwrap_or(path))
+        .and_then(|()| match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        })
+        .and_then(|()| make(&new))
+        .and_then(|()| fs::rename(&new, path));
+    placed.act(|| format!("failed to install {}", path.display()))?;
+    eprintln!("installed {}", path.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_installation_can_be_repeated_over_itself() {
+        let directory = tempfile::tempdir().unwrap();
+        // Asked for completions, it prints its own arguments.
+        let helper = Path::new("/bin/echo");
+        let prefix = directory.path().join("prefix");
+        let man_page = directory.path().join("vpnns.1");
+        fs::write(&man_page, ".Dd").unwrap();
+        for _ in 0..2 {
+            install_built(helper, &man_page, &prefix).unwrap();
+        }
+        let fish = prefix.join("share/fish/vendor_completions.d/vpnns.fish");
+        assert_eq!(fs::read_to_string(fish).unwrap(), "--completions fish\n");
+        assert_eq!(
+            fs::read_link(prefix.join(ATTACH)).unwrap(),
+            Path::new("vpnns")
+        );
+        let mode = prefix
+            .join("bin/vpnns")
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o755);
+    }
+
+    #[test]
+    fn a_helper_without_completions_installs_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let helper = Path::new("/bin/true");
+        let prefix = directory.path().join("prefix");
+        let failure = install_built(helper, helper, &prefix).unwrap_err();
+        assert!(
+            failure.to_string().contains("no completions for bash"),
+            "{failure}"
+        );
+        assert!(!prefix.exists());
+    }
+}

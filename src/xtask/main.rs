@@ -1,0 +1,104 @@
+//! The project's own commands: everything a person or CI does with the tree starts here.
+//!
+//! `main` parses and prints, each command lives in a file of its own, and `workspace`, `command`
+//! and `failure` are what they share.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod command;
+mod failure;
+mod helper;
+mod install;
+mod lint;
+mod ordinary_user;
+mod packages;
+mod run;
+mod setup;
+mod step;
+mod test;
+mod workspace;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::packages::Purpose;
+
+/// The whole command line of `cargo xtask`.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about,
+    disable_help_subcommand = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// One task, as named on the command line.
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing: with apt by itself, elsewhere by naming the packages
+    Setup {
+        /// What the machine is to be made ready for
+        #[arg(long = "for", value_enum, default_value_t = Purpose::Test)]
+        purpose: Purpose,
+    },
+    /// Build the helper, prove that it works on this machine, and say how to use it
+    Run {
+        /// Skip the look for missing packages
+        #[arg(long)]
+        no_setup: bool,
+        /// Run the helper just built with these arguments, instead of naming the next steps
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Run the lints, every test and the self-test; with FILTER only the tests it matches
+    Test {
+        /// Skip the look for missing packages
+        #[arg(long)]
+        no_setup: bool,
+        /// Run only the tests whose names contain one of these
+        filters: Vec<String>,
+    },
+    /// Check format, clippy's lints and, where cargo-deny is installed, the dependencies
+    Lint,
+    /// Measure; prints a table and writes JSON, and never passes or fails by the clock
+    Bench(bench::Arguments),
+    /// The part of `bench` that runs as the ordinary user
+    #[command(hide = true)]
+    BenchWorker(bench::Arguments),
+    /// Install the helper, its man page and its completions under a prefix
+    Install {
+        /// Where bin and share are, for instance ~/.local or /usr/local
+        #[arg(long, value_name = "DIR")]
+        prefix: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Setup { purpose } => setup::setup(purpose),
+        Task::Run {
+            no_setup,
+            arguments,
+        } => run::run(no_setup, &arguments),
+        Task::Test { no_setup, filters } => test::test(no_setup, &filters),
+        Task::Lint => lint::lint(),
+        Task::Bench(arguments) => bench::bench(&arguments),
+        Task::BenchWorker(arguments) => bench::work(&arguments),
+        Task::Install { prefix } => install::install(&prefix),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
