@@ -167,10 +167,18 @@ pub fn attach(target: &Target, options: &Options) -> Result<u8, Error> {
     sys::process::ignore(Signal::SIGPIPE);
     let script = options.script.clone().map(Script::new);
     let mut socket = socket;
-    let mut returns: Vec<Instant> = Vec::new();
+    let mut returns = Returns::default();
     loop {
         let keeper = enter::as_client(target)?;
-        let Some(given) = ask(&keeper, &request, signals.as_fd())? else {
+        let given = match ask(&keeper, &request, signals.as_fd()) {
+            // A killed keeper's socket takes callers until the kernel gets round to closing it.
+            Err(Error::Keeper(_)) if returns.is_worth_it() => {
+                keeper.await_end(KEEPER_PATIENCE);
+                continue;
+            }
+            other => other?,
+        };
+        let Some(given) = given else {
             let _ = keeper.send(Request::Detach { reason: None });
             return Ok(exit::SUCCESS);
         };
@@ -213,10 +221,7 @@ pub fn attach(target: &Target, options: &Options) -> Result<u8, Error> {
         socket = relay.into_socket();
         match why {
             Why::KeeperKilled => {
-                let now = Instant::now();
-                returns.retain(|at| now.duration_since(*at) < RETURNS_WINDOW);
-                returns.push(now);
-                if returns.len() > MOST_RETURNS {
+                if !returns.is_worth_it() {
                     return Err(Error::KeeperKilled);
                 }
                 // Whoever came first meanwhile stays.
@@ -238,6 +243,20 @@ pub fn attach(target: &Target, options: &Options) -> Result<u8, Error> {
                 return Err(error);
             }
         }
+    }
+}
+
+/// When a keeper was lost, lately.
+#[derive(Debug, Default)]
+struct Returns(Vec<Instant>);
+
+impl Returns {
+    /// Counts another loss; false after too many within a minute.
+    fn is_worth_it(&mut self) -> bool {
+        let now = Instant::now();
+        self.0.retain(|at| now.duration_since(*at) < RETURNS_WINDOW);
+        self.0.push(now);
+        self.0.len() <= MOST_RETURNS
     }
 }
 
