@@ -11,9 +11,13 @@ use serde_json::Value;
 use vpnns_protocol::VERSION;
 use vpnns_protocol::event::{Event, Line};
 use vpnns_protocol::finding::{Finding, Findings, Outcome};
-use vpnns_protocol::instance::{App, Client, Instance, Report, State, Tunnel};
+use vpnns_protocol::instance::{
+    App, Client, Counters, Facts, Instance, Peer, Report, State, Tunnel,
+};
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::network::NetworkConfig;
+use vpnns_protocol::profile::wireguard::PublicKey;
+use vpnns_protocol::question::{Ask, Field, FieldKind, Question};
 
 fn page_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/vpnns.1")
@@ -109,6 +113,20 @@ fn instance() -> Instance {
         state: State::Connected,
         since: 0,
         keeper: 1,
+        profile: Some("work".into()),
+        question: Some(Question {
+            id: 1,
+            message: String::new(),
+            ask: Ask::Form {
+                fields: vec![Field {
+                    name: String::new(),
+                    label: String::new(),
+                    kind: FieldKind::Choice,
+                    options: vec!["one".into()],
+                    value: Some("one".into()),
+                }],
+            },
+        }),
         apps: vec![App {
             pid: 2,
             command: "app".into(),
@@ -123,6 +141,21 @@ fn instance() -> Instance {
             since: 0,
             script: false,
             network: NetworkConfig::default(),
+            counters: Counters::default(),
+            reconnects: 0,
+            facts: Facts {
+                server: Some(String::new()),
+                cipher: Some(String::new()),
+                expires: Some(0),
+                idle_timeout: Some(0),
+                peers: vec![Peer {
+                    public_key: PublicKey([0; 32]),
+                    endpoint: None,
+                    handshake: None,
+                    received_bytes: 0,
+                    sent_bytes: 0,
+                }],
+            },
         }),
     }
 }
@@ -192,7 +225,7 @@ fn words(value: &Value, fields: &mut BTreeSet<String>, values: &mut BTreeSet<Str
             for (field, value) in map {
                 fields.insert(field.clone());
                 if let (true, Value::String(word)) = (
-                    ["state", "event", "outcome"].contains(&field.as_str()),
+                    ["state", "event", "outcome", "ask", "kind"].contains(&field.as_str()),
                     value,
                 ) {
                     values.insert(word.clone());

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::InstanceName;
 use crate::network::NetworkConfig;
+use crate::profile::wireguard::PublicKey;
+use crate::question::Question;
 
 /// The state of an instance. No keeper means no instance, so there is no "off" here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +75,66 @@ pub struct Tunnel {
     pub script: bool,
     /// Addresses, routes and resolvers in force; with a script, what the client announced.
     pub network: NetworkConfig,
+    /// What has passed since the device was made.
+    #[serde(default)]
+    pub counters: Counters,
+    /// How often the tunnel has come back after it was lost.
+    #[serde(default)]
+    pub reconnects: u32,
+    /// What the client tells about itself.
+    #[serde(flatten, default)]
+    pub facts: Facts,
+}
+
+/// What has passed through a tunnel, seen from inside the instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Counters {
+    /// Bytes that came in.
+    pub received_bytes: u64,
+    /// Bytes that went out.
+    pub sent_bytes: u64,
+    /// Packets that came in.
+    pub received_packets: u64,
+    /// Packets that went out.
+    pub sent_packets: u64,
+}
+
+/// What only the VPN client knows about a tunnel; what it does not tell is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Facts {
+    /// The server as the user named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// The cipher in use, in the client's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cipher: Option<String>,
+    /// When the server ends the session, in seconds since 1970-01-01 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
+    /// After how many seconds without traffic the server ends the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<u32>,
+    /// WireGuard's peers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<Peer>,
+}
+
+/// A WireGuard peer as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Peer {
+    /// Its public key.
+    pub public_key: PublicKey,
+    /// Where it was last heard from, or is expected: address and port.
+    pub endpoint: Option<String>,
+    /// When the last handshake was completed, in seconds since 1970-01-01 UTC.
+    pub handshake: Option<u64>,
+    /// Bytes received from it, inside the tunnel.
+    pub received_bytes: u64,
+    /// Bytes sent to it, inside the tunnel.
+    pub sent_bytes: u64,
 }
 
 /// Everything known about one instance at one moment.
@@ -87,6 +149,12 @@ pub struct Instance {
     pub since: u64,
     /// The process id of its keeper in the host.
     pub keeper: u32,
+    /// The profile that is, or was last, brought up in it.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// What the user is asked right now.
+    #[serde(default)]
+    pub question: Option<Question>,
     /// The programs running in it.
     pub apps: Vec<App>,
     /// Its tunnel, if there is one.
@@ -115,6 +183,8 @@ mod tests {
             },
             since: 1,
             keeper: 2,
+            profile: None,
+            question: None,
             apps: vec![],
             tunnel: None,
         };

@@ -13,6 +13,8 @@ pub mod finding;
 pub mod instance;
 pub mod name;
 pub mod network;
+pub mod profile;
+pub mod question;
 
 /// The version that every JSON document of the helper carries.
 pub const VERSION: u32 = 1;

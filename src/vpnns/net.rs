@@ -8,11 +8,13 @@ mod configure;
 mod device;
 mod diagnosis;
 pub mod dns;
+mod link;
 mod peer;
 
 pub use self::abort::{abort_connections, can_abort_connections};
-pub use self::configure::configure;
-pub use self::device::{Device, Offload, clear, devices, open_device};
+pub use self::configure::{configure, unconfigure};
+pub use self::device::{Device, Offload, clear, devices, graft_device, open_device};
+pub use self::link::{LinkWatch, counters, has_carrier, observe};
 pub use self::peer::peer_inode;
 
 use ipnet::IpNet;

@@ -184,7 +184,7 @@ fn a_restart_keeps_the_device_and_what_is_open() {
             assert!(more, "an app did not survive:\n{}", app.log());
         }
     }
-    let (devices, mut addresses, tunnel) = before;
+    let (devices, mut addresses, mut tunnel) = before;
     assert_eq!(work.devices(), devices);
     let mut now = work.ip(&["address"]);
     for list in [&mut addresses, &mut now] {
@@ -194,7 +194,17 @@ fn a_restart_keeps_the_device_and_what_is_open() {
         }
     }
     assert_eq!(now, addresses);
-    assert_eq!(work.status()["tunnel"], tunnel);
+    let mut back = work.status()["tunnel"].take();
+    assert_eq!(back["reconnects"], 3);
+    assert!(
+        back["counters"]["sent-packets"].as_u64() > tunnel["counters"]["sent-packets"].as_u64()
+    );
+    for counted in ["reconnects", "counters"] {
+        for status in [&mut back, &mut tunnel] {
+            status[counted].take();
+        }
+    }
+    assert_eq!(back, tunnel);
     for app in &apps {
         assert!(!app.stdout().contains("error"), "{}", app.log());
     }

@@ -11,8 +11,9 @@ use nix::sys::socket::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use vpnns_protocol::instance::{Client, Instance};
+use vpnns_protocol::instance::{Client, Facts, Instance};
 use vpnns_protocol::network::NetworkConfig;
+use vpnns_protocol::question::{Answer, Question};
 
 use super::directory::StateDirectory;
 use crate::net::Offload;
@@ -55,6 +56,91 @@ pub enum Request {
     Watch,
     /// End everything that runs in the instance.
     Stop,
+    /// I bring a profile up in the instance, and keep it up.
+    Connect(Box<Connect>),
+    /// This is what I am doing right now. (From the connector.)
+    Stage {
+        /// In a few words.
+        stage: String,
+    },
+    /// Ask the user this. (From the connector; an answer comes as [`Reply::Answered`].)
+    Ask(Box<Question>),
+    /// The open question is no longer of interest. (From the connector.)
+    Withdraw,
+    /// The user's answer to the open question. (From anybody; passed on to the connector.)
+    Answer(Box<Answer>),
+    /// What the client tells about the tunnel. (From the connector or whoever has the device.)
+    Facts(Box<Facts>),
+    /// Whether the other end answers, as far as can be told. (From whoever has the device.)
+    Alive {
+        /// False while nothing comes back.
+        alive: bool,
+    },
+    /// The profile is down for good. (From the connector.)
+    Finish {
+        /// Why, where it was not the user's wish.
+        reason: Option<String>,
+    },
+    /// Take the tunnel down in order; programs stay. (From anybody.)
+    Disconnect,
+    /// I supervise a grafted client: give me the device for it. Sent again at each of the
+    /// client's restarts.
+    Graft(Box<Graft>),
+    /// This is what a grafted client's server assigns. (From the client's script.)
+    Configure(Box<Assigned>),
+    /// A grafted client configures its device itself: give me a socket of the instance's network
+    /// for it. (From the supervisor.)
+    Socket {
+        /// Which one.
+        kind: SocketKind,
+    },
+}
+
+/// A connector's request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Connect {
+    /// The profile's name.
+    pub profile: String,
+    /// The server as the user named it.
+    pub server: Option<String>,
+}
+
+/// A grafted client that opens its device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Graft {
+    /// Who carries the packets outside.
+    pub client: Client,
+    /// The name that the client would like for the device; may be a pattern such as `tun%d`.
+    pub device: String,
+    /// The client's ifr_flags; only IFF_TUN, with or without IFF_NO_PI and IFF_VNET_HDR.
+    pub flags: i16,
+    /// What the device gets, where neither the client nor its script can tell.
+    pub network: Option<NetworkConfig>,
+    /// Whether the client gives its device addresses and routes itself.
+    pub configures_itself: bool,
+    /// Whether an existing tunnel makes way.
+    pub replace: bool,
+}
+
+/// What a grafted client's server has assigned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// The server's address, where known.
+    pub gateway: Option<String>,
+    /// What the device gets.
+    pub network: NetworkConfig,
+    /// What the client tells about the session.
+    pub facts: Facts,
+}
+
+/// A socket in the instance's network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SocketKind {
+    /// For ioctls on devices.
+    Ioctl,
+    /// For rtnetlink.
+    Route,
 }
 
 /// What comes with a request to attach.
@@ -102,6 +188,17 @@ pub enum Reply {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// What you sent is in force.
+    Done {
+        /// What could not be done as asked, a sentence each.
+        warnings: Vec<String>,
+    },
+    /// The user's answer to the question that you asked. (To the connector.)
+    Answered(Box<Answer>),
+    /// Log out and end. (To the connector.)
+    Disconnect,
+    /// The socket that you asked for comes with this message.
+    Socket,
     /// The state.
     Status(Box<Instance>),
     /// The tunnel or the instance is ended on purpose: do not come back.

@@ -12,6 +12,8 @@
 //! passes.
 
 mod birth;
+mod connector;
+mod graft;
 pub mod members;
 mod request;
 mod tunnel;
@@ -29,6 +31,7 @@ use vpnns_protocol::name::InstanceName;
 
 use self::birth::Born;
 pub use self::birth::{AppNamespace, Seed, spawn};
+use self::connector::Connector;
 pub use self::members::Member;
 use self::request::Connection;
 use self::tunnel::{Pending, Tunnel};
@@ -62,6 +65,10 @@ struct Keeper {
     tunnel: Option<Tunnel>,
     /// A tunnel that waits for the one before it to make way.
     pending: Option<Pending>,
+    /// The process that keeps a profile up here.
+    connector: Option<Connector>,
+    /// The profile that is, or was last, brought up.
+    profile: Option<String>,
     state: State,
     since: u64,
     /// Something changed that the watchers do not know yet.
@@ -96,6 +103,8 @@ impl Keeper {
             connections: Vec::new(),
             tunnel: None,
             pending: None,
+            connector: None,
+            profile: None,
             state: State::Isolated,
             since: unix_time(),
             changed: false,
@@ -135,6 +144,9 @@ impl Keeper {
         if ready.tunnel_client {
             self.tunnel_client_ended();
         }
+        if ready.links {
+            self.links_changed();
+        }
         self.deadlines(now);
         self.sweep_connections();
         let over = self.is_unused() && self.end()?;
@@ -160,7 +172,12 @@ impl Keeper {
         let masks = self.masks.as_ref().map(AsFd::as_fd);
         let client = self.tunnel.as_ref().and_then(Tunnel::awaited_client);
         // A place for each, also where there is nothing to wait for.
-        for fd in [masks, client] {
+        let links = self
+            .tunnel
+            .as_ref()
+            .and_then(|tunnel| tunnel.grafted.as_ref())
+            .map(|grafted| grafted.links().as_fd());
+        for fd in [masks, client, links] {
             let wanted = if fd.is_some() {
                 PollFlags::POLLIN
             } else {
@@ -189,6 +206,7 @@ impl Keeper {
             members: indices(members),
             masks: masks.is_some() && fired(&rest[0]),
             tunnel_client: client.is_some() && fired(&rest[1]),
+            links: links.is_some() && fired(&rest[2]),
         })
     }
 
@@ -254,6 +272,11 @@ impl Keeper {
     fn set_state(&mut self, state: State) {
         self.used |= state == State::Connected;
         if self.state != state {
+            if let (State::Reconnecting, State::Connected, Some(tunnel)) =
+                (&self.state, &state, &mut self.tunnel)
+            {
+                tunnel.facts.reconnects += 1;
+            }
             self.state = state;
             self.since = unix_time();
             self.changed = true;
@@ -268,8 +291,14 @@ impl Keeper {
             state: self.state.clone(),
             since: self.since,
             keeper: std::process::id(),
+            profile: self.profile.clone(),
+            question: self
+                .connector
+                .as_ref()
+                .and_then(Connector::question)
+                .cloned(),
             apps,
-            tunnel: self.tunnel.as_ref().map(|tunnel| tunnel.facts.clone()),
+            tunnel: self.tunnel.as_ref().map(|tunnel| self.facts_of(tunnel)),
         }
     }
 
@@ -278,6 +307,7 @@ impl Keeper {
         self.pending = None;
         self.kept_until = None;
         self.orphaned_until = None;
+        self.dismiss_connector();
         self.drop_tunnel("the instance was stopped", State::Isolated);
         self.look_for_members();
         self.tell_to_end();
@@ -299,6 +329,9 @@ impl Keeper {
             return false;
         }
         if self.kept_until.is_some() || self.orphaned_until.is_some() || self.has_newcomer() {
+            return false;
+        }
+        if self.connector.is_some() {
             return false;
         }
         self.look_for_members();
@@ -380,12 +413,14 @@ impl Keeper {
 }
 
 /// What poll has found, by position in the keeper's lists.
+#[allow(clippy::struct_excessive_bools)] // One for each descriptor, not one state.
 struct Ready {
     listener: bool,
     connections: Vec<usize>,
     members: Vec<usize>,
     masks: bool,
     tunnel_client: bool,
+    links: bool,
 }
 
 fn unix_time() -> u64 {

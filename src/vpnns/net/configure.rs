@@ -8,7 +8,9 @@ use futures_util::StreamExt;
 use ipnet::IpNet;
 use nix::net::if_::if_nametoindex;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags};
-use rtnetlink::packet_route::route::{RouteProtocol, RouteScope, RouteType};
+use rtnetlink::packet_route::route::{
+    RouteAttribute, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
 use rtnetlink::{Handle, LinkUnspec, RouteMessageBuilder};
 use vpnns_protocol::network::NetworkConfig;
 
@@ -30,6 +32,29 @@ pub fn configure(device: &str, network: &NetworkConfig) -> Result<Vec<String>, E
     run(|handle| async move { apply(&handle, index, device, network).await })
 }
 
+/// Takes every address from a device, and with them its routes; what cannot be taken stays.
+pub fn unconfigure(device: &str) {
+    let Ok(index) = if_nametoindex(device) else {
+        return;
+    };
+    let _ = run(|handle| async move {
+        let found = handle.address().get().set_link_index_filter(index);
+        let addresses: Vec<_> = found.execute().collect().await;
+        for address in addresses.into_iter().flatten() {
+            // Each for itself.
+            let _ = handle.address().del(address).execute().await;
+        }
+        Ok(())
+    });
+    let _ = delete_routes_of(index);
+    let _ = delete_unreachable_routes();
+}
+
+/// Deletes the routes into a device that are ours.
+fn delete_routes_of(index: u32) -> Result<(), Error> {
+    delete_routes(move |route| route.attributes.contains(&RouteAttribute::Oif(index)))
+}
+
 /// Deletes a device.
 pub(super) fn delete_link(index: u32) -> Result<(), Error> {
     run(|handle| async move {
@@ -48,6 +73,11 @@ pub(super) fn delete_link(index: u32) -> Result<(), Error> {
 
 /// Deletes the routes that lead nowhere: they belong to no device, and outlive the tunnel's.
 pub(super) fn delete_unreachable_routes() -> Result<(), Error> {
+    delete_routes(|route| route.header.kind == RouteType::Unreachable)
+}
+
+/// Deletes those of our routes that are meant.
+fn delete_routes(is_meant: impl Fn(&RouteMessage) -> bool) -> Result<(), Error> {
     run(|handle| async move {
         let families = [
             RouteMessageBuilder::<std::net::Ipv4Addr>::new().build(),
@@ -57,8 +87,7 @@ pub(super) fn delete_unreachable_routes() -> Result<(), Error> {
             let routes: Vec<_> = handle.route().get(family).execute().collect().await;
             for route in routes.into_iter().flatten() {
                 // The kernel has some of its own, and rtnetlink marks ours as static.
-                let ours = route.header.protocol == RouteProtocol::Static;
-                if ours && route.header.kind == RouteType::Unreachable {
+                if route.header.protocol == RouteProtocol::Static && is_meant(&route) {
                     // Each for itself: one that is gone already must not keep the others.
                     let _ = handle.route().del(route).execute().await;
                 }
@@ -70,7 +99,7 @@ pub(super) fn delete_unreachable_routes() -> Result<(), Error> {
 
 /// Runs one conversation with the kernel on a runtime of its own, which ends with it: the
 /// keeper stays a program without a runtime, and small.
-fn run<T, F>(conversation: impl FnOnce(Handle) -> F) -> Result<T, Error>
+pub(super) fn run<T, F>(conversation: impl FnOnce(Handle) -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {

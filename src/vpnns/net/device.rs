@@ -3,6 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
 
+use nix::errno::Errno;
+use nix::libc;
 use nix::net::if_::if_nameindex;
 use serde::{Deserialize, Serialize};
 
@@ -66,17 +68,50 @@ pub fn open_device(offload: bool) -> Result<Device, Error> {
 }
 
 fn create(header: bool) -> Result<(File, String), Error> {
-    let clone: File = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/net/tun")
-        .map_err(Error::OpenTun)?;
-    let name = sys::tun::create(&clone, PATTERN, header).map_err(|errno| match errno {
-        // The file is there, the driver is not.
-        nix::errno::Errno::ENODEV | nix::errno::Errno::ENXIO => Error::OpenTun(errno.into()),
-        errno => Error::CreateTun(errno),
-    })?;
+    let clone = open_clone()?;
+    let name = sys::tun::create(&clone, PATTERN, header).map_err(create_error)?;
     Ok((clone, name))
+}
+
+fn open_clone() -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    let opened = options.read(true).write(true).open("/dev/net/tun");
+    opened.map_err(Error::OpenTun)
+}
+
+fn create_error(errno: Errno) -> Error {
+    match errno {
+        // The file is there, the driver is not.
+        Errno::ENODEV | Errno::ENXIO => Error::OpenTun(errno.into()),
+        errno => Error::CreateTun(errno),
+    }
+}
+
+/// The instance's persistent device, made or attached to, for a client that reads it itself.
+///
+/// `name` is what a new device is called; `flags` are the client's, of which those that would
+/// make something else than one tun device are not let through.
+pub fn graft_device(name: &str, flags: i16) -> Result<Device, Error> {
+    let name = if is_device_name(name) { name } else { PATTERN };
+    let allowed = libc::IFF_NO_PI | libc::IFF_VNET_HDR;
+    let header = i32::from(flags) & libc::IFF_VNET_HDR != 0;
+    let flags = libc::IFF_TUN | (i32::from(flags) & allowed);
+    let clone = open_clone()?;
+    let flags = i16::try_from(flags).unwrap_or_default();
+    let name = sys::tun::create_with(&clone, name, flags).map_err(create_error)?;
+    sys::tun::make_persistent(&clone, header).map_err(Error::CreateTun)?;
+    Ok(Device {
+        fd: clone.into(),
+        name,
+        offload: Offload::None,
+    })
+}
+
+/// A client may ask for anything; the kernel takes names of up to 15 bytes, and one "%d".
+fn is_device_name(name: &str) -> bool {
+    let plain = name.replacen("%d", "", 1);
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && name.len() < libc::IFNAMSIZ && plain != "lo" && plain.chars().all(fits)
 }
 
 /// Index and name of each device besides the loopback.

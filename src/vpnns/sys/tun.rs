@@ -8,6 +8,8 @@ use nix::libc;
 
 nix::ioctl_write_int!(tunsetiff, b'T', 202);
 nix::ioctl_write_int!(tunsetoffload, b'T', 208);
+nix::ioctl_write_int!(tunsetpersist, b'T', 203);
+nix::ioctl_write_ptr!(tunsetvnethdrsz, b'T', 216, libc::c_int);
 
 // From <linux/if_tun.h>.
 const TUN_F_CSUM: libc::c_ulong = 0x01;
@@ -21,10 +23,19 @@ const TUN_F_USO6: libc::c_ulong = 0x40;
 ///
 /// One read or write is one IP packet (IFF_NO_PI), behind a virtio-net header if `header`.
 pub fn create(clone: &File, pattern: &str, header: bool) -> Result<String, Errno> {
-    let mut request = interface_request(pattern);
     let header = if header { libc::IFF_VNET_HDR } else { 0 };
     let flags = libc::IFF_TUN | libc::IFF_NO_PI | header;
-    request.ifr_ifru.ifru_flags = libc::c_short::try_from(flags).unwrap_or_default();
+    create_with(
+        clone,
+        pattern,
+        libc::c_short::try_from(flags).unwrap_or_default(),
+    )
+}
+
+/// The same with flags of the caller's choice; an existing device of that name is attached to.
+pub fn create_with(clone: &File, pattern: &str, flags: libc::c_short) -> Result<String, Errno> {
+    let mut request = interface_request(pattern);
+    request.ifr_ifru.ifru_flags = flags;
     // SAFETY: TUNSETIFF reads and writes one ifreq at the address, which outlives the call.
     unsafe { tunsetiff(clone.as_raw_fd(), (&raw mut request) as libc::c_ulong) }?;
     let name: Vec<u8> = request
@@ -48,6 +59,33 @@ pub fn set_offload(device: &File, udp: bool) -> Result<(), Errno> {
     };
     // SAFETY: TUNSETOFFLOAD takes a number, and changes no memory.
     unsafe { tunsetoffload(device.as_raw_fd(), mask) }.map(drop)
+}
+
+/// Makes the device stay when its last descriptor is closed, and takes from it what an earlier
+/// reader has set: those settings are the device's, too.
+pub fn make_persistent(device: &File, header: bool) -> Result<(), Errno> {
+    // SAFETY: TUNSETPERSIST takes a number, and changes no memory.
+    unsafe { tunsetpersist(device.as_raw_fd(), 1) }?;
+    // SAFETY: TUNSETOFFLOAD takes a number, and changes no memory.
+    unsafe { tunsetoffload(device.as_raw_fd(), 0) }?;
+    if header {
+        // struct virtio_net_hdr, from <linux/virtio_net.h>: what a client expects that asks for
+        // nothing else.
+        let size: libc::c_int = 10;
+        // SAFETY: TUNSETVNETHDRSZ reads one int at the address, which outlives the call.
+        unsafe { tunsetvnethdrsz(device.as_raw_fd(), &raw const size) }?;
+    }
+    Ok(())
+}
+
+/// The flags (IFF_UP, IFF_RUNNING and others) of a device of the socket's network namespace.
+pub fn flags(socket: &OwnedFd, device: &str) -> Result<i32, Errno> {
+    let mut request = interface_request(device);
+    let fd = socket.as_raw_fd();
+    // SAFETY: SIOCGIFFLAGS fills the flags of the ifreq at the address.
+    Errno::result(unsafe { libc::ioctl(fd, libc::SIOCGIFFLAGS, &raw mut request) })?;
+    // SAFETY: the kernel has just written this member of the union.
+    Ok(i32::from(unsafe { request.ifr_ifru.ifru_flags }))
 }
 
 /// Sets IFF_UP on a device of the socket's network namespace.

@@ -148,6 +148,18 @@ impl Keeper {
                 self.connections[index].show(&snapshot);
             }
             Request::Stop => self.stop(),
+            Request::Connect(connect) => self.connect(index, *connect),
+            Request::Stage { stage } => self.stage(index, stage),
+            Request::Ask(question) => self.ask(index, Some(*question)),
+            Request::Withdraw => self.ask(index, None),
+            Request::Answer(answer) => self.answer_question(index, *answer),
+            Request::Facts(facts) => self.tell_facts(index, *facts),
+            Request::Alive { alive } => self.alive(index, alive),
+            Request::Finish { reason } => self.finish(index, reason),
+            Request::Disconnect => self.disconnect(index),
+            Request::Graft(graft) => self.graft(index, *graft),
+            Request::Configure(assigned) => self.configure(index, *assigned),
+            Request::Socket { kind } => self.give_socket(index, kind),
         }
     }
 
@@ -159,6 +171,7 @@ impl Keeper {
             .position(|connection| connection.closed)
         {
             let connection = self.connections.swap_remove(index);
+            self.connector_connection_ended(connection.socket.as_raw_fd());
             self.relay_connection_ended(connection.socket.as_raw_fd());
             self.pending_connection_ended(connection.socket.as_raw_fd());
         }

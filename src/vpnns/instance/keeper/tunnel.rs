@@ -9,8 +9,10 @@ use nix::unistd::Pid;
 use vpnns_protocol::instance::{self, State};
 use vpnns_protocol::network::NetworkConfig;
 
+use super::connector::Connector;
+use super::graft::Grafted;
 use super::{Keeper, unix_time};
-use crate::instance::control::{Attach, Reply};
+use crate::instance::control::{Attach, Graft, Reply};
 use crate::isolation::etc;
 use crate::net::{self, Device, Offload};
 use crate::sys::process::{pidfd_open, pidfd_send_signal};
@@ -26,16 +28,50 @@ const HOLD: Duration = Duration::from_secs(300);
 pub(super) struct Tunnel {
     /// What the status shows.
     pub(super) facts: instance::Tunnel,
-    device: OwnedFd,
+    /// Our copy of the device's descriptor; none of a grafted client's.
+    device: Option<OwnedFd>,
     offload: Offload,
-    /// The socket of the relay's connection; `None` while the device is held for the next one.
-    relay: Option<RawFd>,
+    /// The socket of the connection of the relay, or of a grafted client's supervisor; `None`
+    /// while the device is held for the next one.
+    pub(super) relay: Option<RawFd>,
+    /// More about the device of a grafted client.
+    pub(super) grafted: Option<Grafted>,
     /// The VPN client, where its life decides whether the device is held.
     client: Option<OwnedFd>,
     held_until: Option<Instant>,
 }
 
 impl Tunnel {
+    /// A tunnel whose device a grafted client reads.
+    pub(super) fn new(facts: instance::Tunnel, supervisor: RawFd, grafted: Grafted) -> Self {
+        Self {
+            facts,
+            device: None,
+            offload: Offload::None,
+            relay: Some(supervisor),
+            grafted: Some(grafted),
+            client: None,
+            held_until: None,
+        }
+    }
+
+    /// What the status shows, and the rest of a graft.
+    pub(super) fn with_graft(&mut self) -> Option<(&mut instance::Tunnel, &mut Grafted)> {
+        Some((&mut self.facts, self.grafted.as_mut()?))
+    }
+
+    /// Whether the device waits for whoever reads it next.
+    pub(super) fn is_held(&self) -> bool {
+        self.relay.is_none()
+    }
+
+    /// Somebody reads the held device again.
+    pub(super) fn resume(&mut self, connection: RawFd, client: instance::Client) {
+        self.relay = Some(connection);
+        self.held_until = None;
+        self.facts.client = client;
+    }
+
     /// The client whose end ends a held device.
     pub(super) fn awaited_client(&self) -> Option<BorrowedFd<'_>> {
         self.held_until.and(self.client.as_ref()).map(AsFd::as_fd)
@@ -46,18 +82,41 @@ impl Tunnel {
     }
 }
 
+/// What somebody wants the device for.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    Attach(Box<Attach>),
+    Graft(Box<Graft>),
+}
+
+impl Wanted {
+    fn client(&self) -> &instance::Client {
+        match self {
+            Self::Attach(attach) => &attach.client,
+            Self::Graft(graft) => &graft.client,
+        }
+    }
+
+    fn replaces(&self) -> bool {
+        match self {
+            Self::Attach(attach) => attach.replace,
+            Self::Graft(graft) => graft.replace,
+        }
+    }
+}
+
 /// A relay that waits for the tunnel it replaces to be gone.
 #[derive(Debug)]
 pub(super) struct Pending {
     connection: RawFd,
-    attach: Attach,
+    wanted: Wanted,
     /// When the old relay is killed.
     pub(super) kill_at: Instant,
 }
 
 /// Why a tunnel was not given.
 #[derive(Debug, thiserror::Error)]
-enum Refusal {
+pub(super) enum Refusal {
     #[error("the instance {name} already has a tunnel: {client} (process {pid})")]
     Taken {
         name: String,
@@ -68,18 +127,20 @@ enum Refusal {
     Stopping(String),
     #[error("failed to set up the tunnel device")]
     Network(#[from] net::Error),
+    #[error("the instance {0} has no grafted client")]
+    NotGrafted(String),
     #[error("failed to write the instance's resolv.conf")]
     ResolvConf(#[source] std::io::Error),
 }
 
 impl Refusal {
-    fn hint(&self) -> Option<String> {
+    pub(super) fn hint(&self) -> Option<String> {
         match self {
             Self::Taken { .. } => {
                 Some("disconnect that one first, or take over with --replace".to_owned())
             }
             Self::Network(error) => error.hint(),
-            Self::Stopping(_) | Self::ResolvConf(_) => None,
+            Self::Stopping(_) | Self::NotGrafted(_) | Self::ResolvConf(_) => None,
         }
     }
 }
@@ -87,40 +148,45 @@ impl Refusal {
 impl Keeper {
     /// A relay asks for the device.
     pub(super) fn attach(&mut self, index: usize, attach: Attach) {
+        self.want(index, Wanted::Attach(Box::new(attach)));
+    }
+
+    /// Somebody wants the device: gives it, holds them off, or makes the one before go.
+    pub(super) fn want(&mut self, index: usize, wanted: Wanted) {
         let connection = self.connections[index].socket.as_raw_fd();
         self.orphaned_until = None;
         if self.kill_at.is_some() {
             let refusal = Refusal::Stopping(self.name.to_string());
             return self.connections[index].refuse(&refusal, None);
         }
+        let kept_up = self.is_kept_up();
         match &self.tunnel {
-            None => self.open(connection, attach),
-            Some(tunnel) if tunnel.relay.is_none() && is_same_session(tunnel, &attach) => {
-                self.resume(connection, attach);
+            None => self.give(connection, wanted),
+            Some(tunnel) if tunnel.is_held() && is_same_session(tunnel, &wanted, kept_up) => {
+                match wanted {
+                    Wanted::Attach(attach) => self.resume(connection, *attach),
+                    Wanted::Graft(graft) => self.open_grafted(connection, *graft),
+                }
             }
-            Some(tunnel) if tunnel.relay.is_none() => {
-                let reason = format!("{} took over", attach.client.name);
+            Some(tunnel) if tunnel.is_held() => {
+                let reason = format!("{} took over", wanted.client().name);
                 self.drop_tunnel(&reason, State::Isolated);
-                self.open(connection, attach);
+                self.give(connection, wanted);
             }
-            Some(tunnel) if attach.replace => {
+            Some(tunnel) if wanted.replaces() && !kept_up => {
                 let relay = tunnel.relay;
-                let reason = format!("{} took over", attach.client.name);
+                let reason = format!("{} took over", wanted.client().name);
                 let kill_at = Instant::now() + MAKE_WAY;
                 let pending = Pending {
                     connection,
-                    attach,
+                    wanted,
                     kill_at,
                 };
                 let overtaken = self.pending.replace(pending);
                 if let Some(waiting) = overtaken.and_then(|old| self.connection(old.connection)) {
                     waiting.dismiss(&reason);
                 }
-                if let Some(relay) = self
-                    .connections
-                    .iter_mut()
-                    .find(|c| Some(c.socket.as_raw_fd()) == relay)
-                {
+                if let Some(relay) = relay.and_then(|relay| self.connection(relay)) {
                     relay.reply(Reply::Ended { reason }, None);
                 }
             }
@@ -133,6 +199,13 @@ impl Keeper {
                 let hint = refusal.hint();
                 self.connections[index].refuse(&refusal, hint);
             }
+        }
+    }
+
+    fn give(&mut self, connection: RawFd, wanted: Wanted) {
+        match wanted {
+            Wanted::Attach(attach) => self.open(connection, *attach),
+            Wanted::Graft(graft) => self.open_grafted(connection, *graft),
         }
     }
 
@@ -153,10 +226,14 @@ impl Keeper {
                         since: unix_time(),
                         script: attach.script,
                         network: attach.network,
+                        counters: instance::Counters::default(),
+                        reconnects: 0,
+                        facts: instance::Facts::default(),
                     },
-                    device: fd,
+                    device: Some(fd),
                     offload,
                     relay: Some(connection),
+                    grafted: None,
                     client: held_client.and_then(client_pidfd),
                     held_until: None,
                 });
@@ -169,16 +246,18 @@ impl Keeper {
                 });
                 self.give_device(connection, name, warnings);
             }
-            Err(refusal) => {
-                self.offline();
-                self.set_state(State::Failed {
-                    reason: refusal.to_string(),
-                });
-                let hint = refusal.hint();
-                if let Some(connection) = self.connection(connection) {
-                    connection.refuse(&refusal, hint);
-                }
-            }
+            Err(refusal) => self.fail_to_open(connection, &refusal),
+        }
+    }
+
+    pub(super) fn fail_to_open(&mut self, connection: RawFd, refusal: &Refusal) {
+        self.offline();
+        self.set_state(State::Failed {
+            reason: refusal.to_string(),
+        });
+        let hint = refusal.hint();
+        if let Some(connection) = self.connection(connection) {
+            connection.refuse(refusal, hint);
         }
     }
 
@@ -201,8 +280,7 @@ impl Keeper {
             return;
         };
         tunnel.facts.gateway = attach.gateway;
-        tunnel.relay = Some(connection);
-        tunnel.held_until = None;
+        tunnel.resume(connection, attach.client);
         let name = tunnel.facts.device.clone();
         self.set_state(State::Connected);
         self.give_device(connection, name, Vec::new());
@@ -217,7 +295,7 @@ impl Keeper {
                 offload: tunnel.offload,
                 warnings,
             };
-            to.reply(reply, Some(&tunnel.device));
+            to.reply(reply, tunnel.device.as_ref());
         }
     }
 
@@ -281,15 +359,18 @@ impl Keeper {
 
     /// Keeps the device for the client's next relay, if that is to be expected.
     fn hold(&mut self) -> bool {
+        let kept_up = self.is_kept_up();
         let Some(tunnel) = &mut self.tunnel else {
             return false;
         };
         // A replaced tunnel goes, whatever its client would like.
-        if self.pending.is_some() || !tunnel.client.as_ref().is_some_and(is_alive) {
+        let client_lives = tunnel.client.as_ref().is_some_and(is_alive);
+        if self.pending.is_some() || !(kept_up || client_lives) {
             return false;
         }
         tunnel.relay = None;
-        tunnel.held_until = Some(Instant::now() + HOLD);
+        // A connector knows itself when it is pointless to wait.
+        tunnel.held_until = (!kept_up).then(|| Instant::now() + HOLD);
         self.set_state(State::Reconnecting);
         true
     }
@@ -366,7 +447,7 @@ impl Keeper {
 
     fn open_pending(&mut self) {
         if let Some(pending) = self.pending.take() {
-            self.open(pending.connection, pending.attach);
+            self.give(pending.connection, pending.wanted);
         }
     }
 
@@ -378,27 +459,60 @@ impl Keeper {
         net::abort_connections();
     }
 
-    fn write_resolv_conf(&self, network: &NetworkConfig) -> std::io::Result<()> {
+    pub(super) fn write_resolv_conf(&self, network: &NetworkConfig) -> std::io::Result<()> {
         let text = net::dns::resolv_conf(&self.name, network);
         let text = text.as_deref().unwrap_or(etc::NO_RESOLVER);
         etc::rewrite_resolv_conf(&self.directory.inside(etc::LOWER), text)
     }
 
-    fn is_relay(&self, index: usize) -> bool {
+    /// The tunnel as the status shows it.
+    pub(super) fn facts_of(&self, tunnel: &Tunnel) -> instance::Tunnel {
+        let mut facts = tunnel.facts.clone();
+        facts.counters = net::counters(&facts.device).unwrap_or_default();
+        let server = self.connector.as_ref().and_then(Connector::server);
+        if let (None, Some(server)) = (&facts.facts.server, server) {
+            facts.facts.server = Some(server.clone());
+        }
+        facts
+    }
+
+    /// The client of the tunnel that is there, unless it is only held.
+    pub(super) fn tunnel_in_use(&self) -> Option<&instance::Client> {
+        let tunnel = self.tunnel.as_ref().filter(|tunnel| !tunnel.is_held());
+        tunnel.map(|tunnel| &tunnel.facts.client)
+    }
+
+    pub(super) fn is_relay(&self, index: usize) -> bool {
         let relay = self.tunnel.as_ref().and_then(|tunnel| tunnel.relay);
         relay == Some(self.connections[index].socket.as_raw_fd())
     }
 
-    fn connection(&mut self, socket: RawFd) -> Option<&mut super::Connection> {
+    pub(super) fn index_of(&self, socket: RawFd) -> Option<usize> {
+        self.connections
+            .iter()
+            .position(|connection| connection.socket.as_raw_fd() == socket)
+    }
+
+    pub(super) fn connection(&mut self, socket: RawFd) -> Option<&mut super::Connection> {
         self.connections
             .iter_mut()
             .find(|connection| connection.socket.as_raw_fd() == socket)
     }
 }
 
-/// Whether a new relay continues the session of a held device.
-fn is_same_session(tunnel: &Tunnel, attach: &Attach) -> bool {
-    tunnel.facts.client.pid == attach.client.pid && tunnel.facts.network == attach.network
+/// Whether a new relay continues the session of a held device: the same client, or one that the
+/// same connector has started, with what the old one had.
+fn is_same_session(tunnel: &Tunnel, wanted: &Wanted, kept_up: bool) -> bool {
+    match wanted {
+        Wanted::Attach(attach) => {
+            let same_client = tunnel.facts.client.pid == attach.client.pid;
+            tunnel.grafted.is_none()
+                && (kept_up || same_client)
+                && tunnel.facts.network == attach.network
+        }
+        // What it gets is known only later; what it had stays until then.
+        Wanted::Graft(_) => tunnel.grafted.is_some() && kept_up,
+    }
 }
 
 /// Not by a signal: that reaches a zombie, too.

@@ -1,0 +1,233 @@
+//! The keeper's connector: the process that brings a profile up, and what it asks the user.
+//!
+//! # Theory of operation
+//!
+//! A connector registers, tells its stages, and starts the client, whose relay or supervisor
+//! asks for the device as always. While a connector is registered, a lost relay is no lost
+//! tunnel: device and addresses are kept, nothing passes, and the connector tries again.
+//! Questions are kept here, in the snapshot, so that any process of the user's may answer; the
+//! answer is passed on and not kept.
+
+use std::os::fd::{AsRawFd, RawFd};
+
+use vpnns_protocol::instance::{Facts, State};
+use vpnns_protocol::question::{Answer, Question};
+
+use super::Keeper;
+use crate::instance::control::{Connect, Reply};
+
+/// A registered connector.
+#[derive(Debug)]
+pub(super) struct Connector {
+    /// The socket of its connection.
+    connection: RawFd,
+    profile: String,
+    server: Option<String>,
+    question: Option<Question>,
+    /// The end has begun: a relay that goes now is not waited for.
+    is_finishing: bool,
+}
+
+/// Why a connector, an answer or a wish was refused.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("the instance {name} is being connected with the profile {profile} already")]
+    Busy { name: String, profile: String },
+    #[error("the instance {name} already has a tunnel: {client} (process {pid})")]
+    Taken {
+        name: String,
+        client: String,
+        pid: u32,
+    },
+    #[error("the instance {0} has no tunnel")]
+    NoTunnel(String),
+    #[error("the question is no longer open")]
+    NoQuestion,
+    #[error("the instance {0} is being stopped")]
+    Stopping(String),
+}
+
+impl Refusal {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Busy { name, .. } | Self::Taken { name, .. } => Some(format!(
+                "disconnect that first: vpnns --disconnect --name {name}"
+            )),
+            Self::NoTunnel(_) | Self::NoQuestion | Self::Stopping(_) => None,
+        }
+    }
+}
+
+impl Connector {
+    pub(super) fn question(&self) -> Option<&Question> {
+        self.question.as_ref()
+    }
+
+    pub(super) fn server(&self) -> Option<&String> {
+        self.server.as_ref()
+    }
+}
+
+impl Keeper {
+    /// A connector registers.
+    pub(super) fn connect(&mut self, index: usize, connect: Connect) {
+        let name = self.name.to_string();
+        let refusal = if self.kill_at.is_some() {
+            Some(Refusal::Stopping(name))
+        } else if let Some(connector) = &self.connector {
+            let profile = connector.profile.clone();
+            Some(Refusal::Busy { name, profile })
+        } else {
+            self.tunnel_in_use()
+                .map(|client| (client.name.clone(), client.pid))
+                .map(|(client, pid)| Refusal::Taken { name, client, pid })
+        };
+        if let Some(refusal) = refusal {
+            let hint = refusal.hint();
+            return self.connections[index].refuse(&refusal, hint);
+        }
+        self.kept_until = None;
+        self.profile = Some(connect.profile.clone());
+        self.connector = Some(Connector {
+            connection: self.connections[index].socket.as_raw_fd(),
+            profile: connect.profile,
+            server: connect.server,
+            question: None,
+            is_finishing: false,
+        });
+        self.used = true;
+        self.changed = true;
+        if self.tunnel.is_none() {
+            let stage = "starting".to_owned();
+            self.set_state(State::Connecting { stage });
+        }
+        let warnings = Vec::new();
+        self.connections[index].reply(Reply::Done { warnings }, None);
+    }
+
+    /// The connector says what it does; shown until the tunnel is there.
+    pub(super) fn stage(&mut self, index: usize, stage: String) {
+        if self.is_connector(index) && self.tunnel.is_none() {
+            self.set_state(State::Connecting { stage });
+        }
+    }
+
+    /// The connector asks the user, or no longer does.
+    pub(super) fn ask(&mut self, index: usize, question: Option<Question>) {
+        if !self.is_connector(index) {
+            return;
+        }
+        if let Some(connector) = &mut self.connector {
+            connector.question = question;
+            self.changed = true;
+        }
+    }
+
+    /// Somebody answers: the first one whose number is right has done so.
+    pub(super) fn answer_question(&mut self, index: usize, answer: Answer) {
+        let open = self.connector.as_mut().and_then(|connector| {
+            let is_open = |question: &mut Question| question.id == answer.id;
+            connector.question.take_if(is_open)?;
+            Some(connector.connection)
+        });
+        let Some(connector) = open else {
+            return self.connections[index].refuse(&Refusal::NoQuestion, None);
+        };
+        self.changed = true;
+        if let Some(connector) = self.connection(connector) {
+            connector.reply(Reply::Answered(Box::new(answer)), None);
+        }
+        let warnings = Vec::new();
+        self.connections[index].reply(Reply::Done { warnings }, None);
+    }
+
+    /// What the client tells about its session.
+    pub(super) fn tell_facts(&mut self, index: usize, facts: Facts) {
+        if !self.is_connector(index) && !self.is_relay(index) {
+            return;
+        }
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.facts.facts = facts;
+            self.changed = true;
+        }
+    }
+
+    /// The profile is down for good.
+    pub(super) fn finish(&mut self, index: usize, reason: Option<String>) {
+        if !self.is_connector(index) {
+            return;
+        }
+        self.connector = None;
+        self.changed = true;
+        let state = reason.map_or(State::Isolated, |reason| State::Failed { reason });
+        if self.tunnel.is_some() {
+            self.drop_tunnel("the profile was disconnected", state);
+        } else {
+            self.set_state(state);
+        }
+    }
+
+    /// Somebody wants the tunnel down, in order.
+    pub(super) fn disconnect(&mut self, index: usize) {
+        let warnings = Vec::new();
+        if let Some(connector) = &mut self.connector {
+            connector.is_finishing = true;
+            connector.question = None;
+            let connection = connector.connection;
+            self.changed = true;
+            if let Some(connector) = self.connection(connection) {
+                connector.reply(Reply::Disconnect, None);
+            }
+        } else if self.tunnel.is_some() {
+            self.drop_tunnel("it was disconnected", State::Isolated);
+        } else {
+            let refusal = Refusal::NoTunnel(self.name.to_string());
+            return self.connections[index].refuse(&refusal, None);
+        }
+        self.connections[index].reply(Reply::Done { warnings }, None);
+    }
+
+    /// A connection is gone; if it was the connector's without a goodbye, so is its tunnel.
+    pub(super) fn connector_connection_ended(&mut self, connection: RawFd) {
+        let ours = |connector: &Connector| connector.connection == connection;
+        if !self.connector.as_ref().is_some_and(ours) {
+            return;
+        }
+        self.connector = None;
+        self.changed = true;
+        let reason = "vpnns --connect ended unexpectedly".to_owned();
+        let state = State::Failed {
+            reason: reason.clone(),
+        };
+        if self.tunnel.is_some() {
+            self.drop_tunnel(&reason, state);
+        } else if self.kill_at.is_none() {
+            self.set_state(state);
+        }
+    }
+
+    /// Tells the connector that the instance ends.
+    pub(super) fn dismiss_connector(&mut self) {
+        let Some(connector) = &mut self.connector else {
+            return;
+        };
+        connector.is_finishing = true;
+        connector.question = None;
+        let connection = connector.connection;
+        if let Some(connector) = self.connection(connection) {
+            connector.reply(Reply::Disconnect, None);
+        }
+    }
+
+    /// Whether a lost relay is waited for, however long it takes.
+    pub(super) fn is_kept_up(&self) -> bool {
+        let connector = self.connector.as_ref();
+        connector.is_some_and(|connector| !connector.is_finishing)
+    }
+
+    pub(super) fn is_connector(&self, index: usize) -> bool {
+        let connection = self.connections[index].socket.as_raw_fd();
+        let connector = self.connector.as_ref();
+        connector.is_some_and(|connector| connector.connection == connection)
+    }
+}
