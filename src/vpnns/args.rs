@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
+use ipnet::IpNet;
 use vpnns_protocol::exit;
 use vpnns_protocol::name::{InstanceName, NameError};
 use vpnns_protocol::network::RoutePolicy;
 
+use crate::client::decision::Wishes;
 use crate::commands::Action;
 use crate::commands::attach::Options as AttachOptions;
+use crate::commands::graft::Options as GraftOptions;
 use crate::instance::enter::Target;
 use crate::report;
 
@@ -21,6 +24,9 @@ use crate::report;
 pub const ATTACH_PROGRAM: &str = "vpnns-attach";
 /// The instance for calls without --name; set for every app.
 pub const NAME_VARIABLE: &str = "VPNNS_NAME";
+
+/// The actions that bring packets.
+const CARRYING: &str = "carrying";
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -46,6 +52,7 @@ found a problem. The manual is vpnns(1).";
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
     group = ArgGroup::new("action").multiple(false),
+    group = ArgGroup::new(CARRYING).args(["attach", "graft", "configure"]).multiple(false),
     max_term_width = 100
 )]
 // One switch for each thing that can be asked for: that is the grammar of the manual.
@@ -59,24 +66,41 @@ struct Arguments {
     #[arg(long, group = "action")]
     attach: bool,
 
+    /// Run a stock VPN client (after --) whose tunnel device is the instance's
+    #[arg(long, group = "action")]
+    graft: bool,
+
+    /// As a grafted client's script: tell what the server has assigned
+    #[arg(long, group = "action")]
+    configure: bool,
+
+    /// With --graft: the device's addresses, where the client cannot tell them
+    #[arg(
+        long,
+        value_name = "ADDRESS/LENGTH,...",
+        value_delimiter = ',',
+        requires = "graft"
+    )]
+    address: Vec<IpNet>,
+
     /// With --attach: let this program configure the tunnel device ($TUNDEV, $reason)
     #[arg(short, long, value_name = "PATH", requires = "attach")]
     script: Option<PathBuf>,
 
-    /// With --attach: take over from a tunnel that is already there
-    #[arg(long, requires = "attach")]
+    /// With --attach or --graft: take over from a tunnel that is already there
+    #[arg(long, requires = CARRYING)]
     replace: bool,
 
-    /// With --attach: which routes lead into the tunnel [default: server]
-    #[arg(long, value_name = "WHICH", requires = "attach")]
+    /// With --attach or --graft: which routes lead into the tunnel [default: server]
+    #[arg(long, value_name = "WHICH", requires = CARRYING)]
     routes: Option<Routes>,
 
-    /// With --attach: use these resolvers instead of the server's, or "none"; may be repeated
+    /// With --attach or --graft: use these resolvers instead of the server's, or "none"; may be repeated
     #[arg(
         long,
         value_name = "ADDRESS,...",
         value_delimiter = ',',
-        requires = "attach",
+        requires = CARRYING,
         value_parser = parse_dns
     )]
     dns: Vec<Dns>,
@@ -229,19 +253,54 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
     if arguments.stop {
         return Ok(Action::Stop(target.name));
     }
+    let wishes = Wishes {
+        routes: match arguments.routes {
+            Some(Routes::All) => RoutePolicy::All,
+            Some(Routes::Server) | None => RoutePolicy::Server,
+        },
+        resolvers: resolvers(&arguments.dns)?,
+    };
     if arguments.attach {
         let options = AttachOptions {
             script: arguments.script,
             replace: arguments.replace,
-            routes: match arguments.routes {
-                Some(Routes::All) => RoutePolicy::All,
-                Some(Routes::Server) | None => RoutePolicy::Server,
-            },
-            resolvers: resolvers(&arguments.dns)?,
+            wishes,
         };
         return Ok(Action::Attach(target, options));
     }
+    if arguments.graft {
+        let options = GraftOptions {
+            command: arguments.command,
+            replace: arguments.replace,
+            wish_words: words(&wishes),
+            wishes,
+            addresses: arguments.address,
+        };
+        return Ok(Action::Graft(target, options));
+    }
+    // What the client adds (openvpn: the device's name and more) is in its variables, too.
+    if arguments.configure {
+        return Ok(Action::Configure(target.name, wishes));
+    }
     Ok(Action::Run(target, arguments.command))
+}
+
+/// The options that express the same wishes.
+fn words(wishes: &Wishes) -> Vec<String> {
+    let mut words = Vec::new();
+    if wishes.routes == RoutePolicy::All {
+        words.push("--routes=all".to_owned());
+    }
+    if let Some(resolvers) = &wishes.resolvers {
+        let list: Vec<String> = resolvers.iter().map(ToString::to_string).collect();
+        let list = if list.is_empty() {
+            "none".to_owned()
+        } else {
+            list.join(",")
+        };
+        words.push(format!("--dns={list}"));
+    }
+    words
 }
 
 fn resolvers(given: &[Dns]) -> Result<Option<Vec<IpAddr>>, Answer> {
@@ -331,7 +390,8 @@ pub fn completions(shell: Shell) -> Vec<u8> {
         .filter(|argument| !argument.is_hide_set());
     let mut command = clap::Command::new("vpnns")
         .version(env!("CARGO_PKG_VERSION"))
-        .args(shown);
+        .args(shown)
+        .groups(all.get_groups().filter(|group| group.get_id() == CARRYING));
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut command, "vpnns", &mut text);
     text

@@ -1,6 +1,8 @@
 //! What VPN clients hand us, and who they are.
 
 pub mod announcement;
+pub mod decision;
 pub mod openconnect;
 pub mod openvpn;
 pub mod peer;
+pub mod stock;

@@ -2,7 +2,9 @@
 
 pub mod attach;
 mod completions;
+pub mod configure;
 mod doctor;
+pub mod graft;
 mod list;
 mod monitor;
 mod run;
@@ -16,6 +18,7 @@ use clap_complete::Shell;
 use vpnns_protocol::exit;
 use vpnns_protocol::name::InstanceName;
 
+use crate::client::decision::Wishes;
 use crate::instance::enter::{self, Target};
 use crate::instance::{client, directory};
 use crate::isolation::command;
@@ -27,6 +30,10 @@ pub enum Action {
     Run(Target, Vec<OsString>),
     /// Carry a VPN client's packets.
     Attach(Target, attach::Options),
+    /// Run a stock VPN client.
+    Graft(Target, graft::Options),
+    /// Tell the keeper what a grafted client's server assigns.
+    Configure(InstanceName, Wishes),
     /// List the instances.
     List {
         /// As JSON.
@@ -76,6 +83,12 @@ pub enum Error {
     /// The VPN client's packets cannot be carried.
     #[error(transparent)]
     Attach(#[from] attach::Error),
+    /// The stock VPN client cannot be run.
+    #[error(transparent)]
+    Graft(#[from] graft::Error),
+    /// Its device cannot be configured.
+    #[error(transparent)]
+    Configure(#[from] configure::Error),
     /// The state directories cannot be found.
     #[error(transparent)]
     Directory(#[from] directory::Error),
@@ -100,6 +113,7 @@ impl Error {
             self,
             Self::Enter(enter::Error::Said)
                 | Self::Attach(attach::Error::Enter(enter::Error::Said))
+                | Self::Graft(graft::Error::Enter(enter::Error::Said))
         )
     }
 
@@ -107,6 +121,8 @@ impl Error {
         match self {
             Self::Enter(error) => error.hint(),
             Self::Attach(error) => error.hint(),
+            Self::Graft(error) => error.hint(),
+            Self::Configure(error) => error.hint(),
             Self::Directory(error) => error.hint(),
             Self::NotRunning(_) => Some("vpnns --list shows what is running".to_owned()),
             _ => None,
@@ -116,6 +132,7 @@ impl Error {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Command(error) => error.exit_code(),
+            Self::Graft(error) => error.exit_code(),
             _ => exit::FAILED,
         }
     }
@@ -126,6 +143,8 @@ pub fn run(action: Action) -> u8 {
     let done = match action {
         Action::Run(target, command) => run::run(&target, command).map(|never| match never {}),
         Action::Attach(target, options) => attach::attach(&target, &options).map_err(Into::into),
+        Action::Graft(target, options) => graft::graft(&target, &options).map_err(Into::into),
+        Action::Configure(name, wishes) => configure::configure(&name, &wishes).map_err(Into::into),
         Action::List { json } => list::list(json),
         Action::Status { name, json } => list::status(name, json),
         Action::Monitor { name, json } => monitor::monitor(name.as_ref(), json),

@@ -19,6 +19,18 @@ pub fn causes(error: &dyn Error) -> Vec<String> {
     texts
 }
 
+/// A cause that happened in another process, as text.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Cause(String);
+
+impl Cause {
+    /// All causes that the other process told, if it told any.
+    pub fn of(causes: &[String]) -> Option<Self> {
+        (!causes.is_empty()).then(|| Self(causes.join(": ")))
+    }
+}
+
 /// The same for an error that came from another process.
 pub fn print_parts(message: &str, causes: &[String], hint: Option<&str>) {
     let mut text = format!("vpnns: {message}\n");

@@ -11,8 +11,10 @@
 pub mod batch;
 mod entry;
 pub mod fd;
+pub mod memory;
 pub mod namespace;
 mod orphan;
 pub mod process;
+pub mod seccomp;
 pub mod socket;
 pub mod tun;

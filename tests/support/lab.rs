@@ -174,6 +174,19 @@ impl Lab {
         self.file("ocserv.log")
     }
 
+    /// Writes a file to the user's home; returns its path.
+    pub fn write_home(&self, name: &str, text: &str) -> String {
+        let path = self.user.home().join(name);
+        fs::write(&path, text).unwrap();
+        nix::unistd::chown(&path, Some(self.user.uid()), Some(self.user.gid())).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Where the lab keeps its files.
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     /// The path of `probe.py`.
     pub fn probe(&self) -> String {
         self.directory

@@ -1,11 +1,9 @@
 //! `vpnns --attach`: called by a VPN client, carries its packets into an instance.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -14,9 +12,9 @@ use nix::sys::socket::{
     AddressFamily, SockType, SockaddrLike, SockaddrStorage, getpeername, getsockopt, sockopt,
 };
 use vpnns_protocol::exit;
-use vpnns_protocol::network::{NetworkConfig, RoutePolicy};
 
-use crate::client::announcement::{self, Announcement};
+use crate::client::announcement;
+use crate::client::decision::{self, Wishes};
 use crate::client::peer::{self, Peer};
 use crate::client::{openconnect, openvpn};
 use crate::instance::client::Client;
@@ -30,17 +28,6 @@ use crate::tunnel::script::{self, Script};
 
 /// The variable that holds the number of the packet socket.
 const SOCKET_VARIABLE: &str = "VPNFD";
-/// What the original falls back to where the client names no resolver (the out-of-tree openvpn
-/// never does). Asked through the tunnel only.
-const FALLBACK_RESOLVERS: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8)),
-    IpAddr::V4(Ipv4Addr::new(8, 8, 4, 4)),
-];
-/// The same ones for a tunnel without IPv4.
-const FALLBACK_RESOLVERS_6: [IpAddr; 2] = [
-    IpAddr::V6(Ipv6Addr::new(0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8888)),
-    IpAddr::V6(Ipv6Addr::new(0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8844)),
-];
 /// A keeper that is killed again and again is not worth coming back to.
 const MOST_RETURNS: usize = 5;
 /// How long the keeper may take to say why it has deleted the device.
@@ -55,10 +42,8 @@ pub struct Options {
     pub script: Option<PathBuf>,
     /// Whether to take over from an existing tunnel.
     pub replace: bool,
-    /// Which routes to set.
-    pub routes: RoutePolicy,
-    /// Resolvers instead of the server's.
-    pub resolvers: Option<Vec<IpAddr>>,
+    /// What the user wants otherwise than the server.
+    pub wishes: Wishes,
 }
 
 /// Why packets are not carried.
@@ -104,7 +89,7 @@ pub enum Error {
         message: String,
         /// The innermost cause.
         #[source]
-        source: Option<Cause>,
+        source: Option<report::Cause>,
         /// What to do.
         hint: Option<String>,
     },
@@ -124,11 +109,6 @@ pub enum Error {
     #[error("the keeper of the instance was killed {MOST_RETURNS} times in a minute")]
     KeeperKilled,
 }
-
-/// A cause that happened in the keeper, as text.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Cause(String);
 
 impl Error {
     /// What to do about it.
@@ -303,7 +283,7 @@ fn plan(options: &Options) -> Result<Plan, Error> {
     } else {
         openconnect::announcement(&variables)
     }?;
-    let network = network(&mut announced, options);
+    let network = decision::decide(&mut announced, &options.wishes);
     let request = Attach {
         client: peer.client.clone(),
         gateway: announced.gateway,
@@ -319,35 +299,6 @@ fn plan(options: &Options) -> Result<Plan, Error> {
         request,
         warnings: announced.warnings,
     })
-}
-
-fn network(announced: &mut Announcement, options: &Options) -> NetworkConfig {
-    let decided = announced.decide(options.routes, options.resolvers.as_deref());
-    let mut everything = decided
-        .routes
-        .iter()
-        .filter(|route| route.prefix_len() == 0);
-    // The default route of IPv4 comes first.
-    let fallback = everything.next().map(|route| match route {
-        IpNet::V4(_) => FALLBACK_RESOLVERS,
-        IpNet::V6(_) => FALLBACK_RESOLVERS_6,
-    });
-    if !decided.resolvers.is_empty() || options.resolvers.is_some() {
-        return decided;
-    }
-    let Some(fallback) = fallback else {
-        announced.warnings.push(
-            "the VPN client named no resolver, so names do not resolve; --dns ADDRESS names one"
-                .to_owned(),
-        );
-        return decided;
-    };
-    let [first, second] = fallback;
-    announced.warnings.push(format!(
-        "the VPN client named no resolver; asking {first} and {second} through the tunnel \
-         (--dns names others, --dns none turns this off)"
-    ));
-    announced.decide(options.routes, Some(&fallback))
 }
 
 fn packet_socket(name: &'static str, value: String) -> Result<OwnedFd, Error> {
@@ -421,14 +372,11 @@ fn ask(
                 hint,
             },
             _,
-        ) => {
-            let source = (!causes.is_empty()).then(|| Cause(causes.join(": ")));
-            Err(Error::Refused {
-                message,
-                source,
-                hint,
-            })
-        }
+        ) => Err(Error::Refused {
+            message,
+            source: report::Cause::of(&causes),
+            hint,
+        }),
         _ => Err(Error::Answer),
     }
 }

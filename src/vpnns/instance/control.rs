@@ -83,6 +83,8 @@ pub enum Request {
     },
     /// Take the tunnel down in order; programs stay. (From anybody.)
     Disconnect,
+    /// I am about to start a client and to graft it: keep the instance for it.
+    Prepare(Box<Prepare>),
     /// I supervise a grafted client: give me the device for it. Sent again at each of the
     /// client's restarts.
     Graft(Box<Graft>),
@@ -103,6 +105,15 @@ pub struct Connect {
     pub profile: String,
     /// The server as the user named it.
     pub server: Option<String>,
+}
+
+/// A supervisor that is about to start its client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prepare {
+    /// The client's name.
+    pub client: String,
+    /// Whether an existing tunnel makes way, once the client opens its device.
+    pub replace: bool,
 }
 
 /// A grafted client that opens its device.

@@ -331,7 +331,7 @@ impl Keeper {
         if self.kept_until.is_some() || self.orphaned_until.is_some() || self.has_newcomer() {
             return false;
         }
-        if self.connector.is_some() {
+        if self.connector.is_some() || self.connections.iter().any(|c| c.supervises) {
             return false;
         }
         self.look_for_members();

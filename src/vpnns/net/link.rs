@@ -65,10 +65,21 @@ fn watch(groups: u32) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
+/// A socket for ioctls on the devices of this network namespace.
+pub fn ioctl_socket() -> Result<OwnedFd, Errno> {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    socket(AddressFamily::Inet, SockType::Datagram, flags, None)
+}
+
+/// A socket for rtnetlink in this network namespace, bound to nothing yet.
+pub fn route_socket() -> Result<OwnedFd, Errno> {
+    let (flags, protocol) = (SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute);
+    socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)
+}
+
 /// Whether somebody reads the device.
 pub fn has_carrier(device: &str) -> bool {
-    let flags = SockFlag::SOCK_CLOEXEC;
-    let Ok(socket) = socket(AddressFamily::Inet, SockType::Datagram, flags, None) else {
+    let Ok(socket) = ioctl_socket() else {
         return false;
     };
     sys::tun::flags(&socket, device).is_ok_and(|flags| flags & libc::IFF_RUNNING != 0)

@@ -11,6 +11,9 @@ nix::ioctl_write_int!(tunsetoffload, b'T', 208);
 nix::ioctl_write_int!(tunsetpersist, b'T', 203);
 nix::ioctl_write_ptr!(tunsetvnethdrsz, b'T', 216, libc::c_int);
 
+/// The ioctl that makes a tun device, _IOW('T', 202, int).
+pub const TUNSETIFF: u32 = 0x4004_54ca;
+
 // From <linux/if_tun.h>.
 const TUN_F_CSUM: libc::c_ulong = 0x01;
 const TUN_F_TSO4: libc::c_ulong = 0x02;

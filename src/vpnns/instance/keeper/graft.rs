@@ -11,13 +11,12 @@
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
-use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 use vpnns_protocol::instance::{self, Facts, State};
 use vpnns_protocol::network::NetworkConfig;
 
 use super::tunnel::{Refusal, Tunnel, Wanted};
 use super::{Keeper, unix_time};
-use crate::instance::control::{Assigned, Graft, Reply, SocketKind};
+use crate::instance::control::{Assigned, Graft, Prepare, Reply, SocketKind};
 use crate::net::{self, Device, LinkWatch, Offload};
 
 /// The device of a grafted client.
@@ -48,6 +47,52 @@ impl Grafted {
 }
 
 impl Keeper {
+    /// A supervisor is about to start its client, which may take its time before it opens a
+    /// device: passwords are typed.
+    pub(super) fn prepare(&mut self, index: usize, prepare: &Prepare) {
+        let client = self.tunnel_in_use();
+        let refusal = if self.kill_at.is_some() {
+            Some(Refusal::Stopping(self.name.to_string()))
+        } else {
+            client
+                .filter(|_| !prepare.replace)
+                .map(|client| Refusal::Taken {
+                    name: self.name.to_string(),
+                    client: client.name.clone(),
+                    pid: client.pid,
+                })
+        };
+        if let Some(refusal) = refusal {
+            let hint = refusal.hint();
+            return self.connections[index].refuse(&refusal, hint);
+        }
+        self.kept_until = None;
+        self.used = true;
+        self.connections[index].supervises = true;
+        if self.tunnel.is_none() {
+            let stage = format!("starting {}", prepare.client);
+            self.stage_of_nobody(stage);
+        }
+        let warnings = Vec::new();
+        self.connections[index].reply(Reply::Done { warnings }, None);
+    }
+
+    /// A connector tells its own stages.
+    fn stage_of_nobody(&mut self, stage: String) {
+        if self.connector.is_none() {
+            self.set_state(State::Connecting { stage });
+        }
+    }
+
+    /// A supervisor is gone; without a tunnel, so is what it was about to do.
+    pub(super) fn supervisor_ended(&mut self) {
+        let is_connecting = matches!(self.state, State::Connecting { .. });
+        if is_connecting && self.tunnel.is_none() && self.connector.is_none() {
+            let reason = "the client ended before it was connected".to_owned();
+            self.set_state(State::Failed { reason });
+        }
+    }
+
     /// A supervisor asks for the device, for the first time or again.
     pub(super) fn graft(&mut self, index: usize, graft: Graft) {
         let connection = self.connections[index].socket.as_raw_fd();
@@ -73,9 +118,7 @@ impl Keeper {
             }
             return;
         }
-        self.set_state(State::Connecting {
-            stage: "waiting for the server's settings".to_owned(),
-        });
+        self.stage_of_nobody("waiting for the server's settings".to_owned());
         match self.make_grafted(&graft) {
             Ok((device, grafted, warnings)) => {
                 let is_configured = grafted.is_configured;
@@ -253,18 +296,8 @@ impl Keeper {
     /// Its capabilities are the client's own: the user is the owner of the namespace, and may.
     pub(super) fn give_socket(&mut self, index: usize, kind: SocketKind) {
         let made = match kind {
-            SocketKind::Ioctl => socket(
-                AddressFamily::Inet,
-                SockType::Datagram,
-                SockFlag::SOCK_CLOEXEC,
-                None,
-            ),
-            SocketKind::Route => socket(
-                AddressFamily::Netlink,
-                SockType::Raw,
-                SockFlag::SOCK_CLOEXEC,
-                SockProtocol::NetlinkRoute,
-            ),
+            SocketKind::Ioctl => net::ioctl_socket(),
+            SocketKind::Route => net::route_socket(),
         };
         let connection = &mut self.connections[index];
         match made {

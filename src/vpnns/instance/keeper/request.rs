@@ -14,7 +14,7 @@ use crate::instance::control::{self, Reply, Request};
 
 /// One client of the keeper.
 #[derive(Debug)]
-#[allow(clippy::struct_excessive_bools)] // Four independent facts, not one state.
+#[allow(clippy::struct_excessive_bools)] // Independent facts, not one state.
 pub(super) struct Connection {
     pub(super) socket: OwnedFd,
     /// The client as the kernel knows it.
@@ -26,6 +26,8 @@ pub(super) struct Connection {
     pub(super) watches: bool,
     /// A change did not fit into its socket; it gets the newest state when there is room.
     pub(super) behind: bool,
+    /// It supervises a client: the instance is in use.
+    pub(super) supervises: bool,
     /// It is gone, or was sent away.
     closed: bool,
 }
@@ -39,7 +41,8 @@ impl Connection {
         }
         let pid = Pid::from_raw(credentials.pid());
         let pidfd = peer_pidfd(&socket, pid).ok()?;
-        let (is_new, watches, behind, closed) = (true, false, false, false);
+        let (is_new, watches, behind) = (true, false, false);
+        let (supervises, closed) = (false, false);
         Some(Self {
             socket,
             pidfd,
@@ -47,6 +50,7 @@ impl Connection {
             is_new,
             watches,
             behind,
+            supervises,
             closed,
         })
     }
@@ -157,6 +161,7 @@ impl Keeper {
             Request::Alive { alive } => self.alive(index, alive),
             Request::Finish { reason } => self.finish(index, reason),
             Request::Disconnect => self.disconnect(index),
+            Request::Prepare(prepare) => self.prepare(index, &prepare),
             Request::Graft(graft) => self.graft(index, *graft),
             Request::Configure(assigned) => self.configure(index, *assigned),
             Request::Socket { kind } => self.give_socket(index, kind),
@@ -173,6 +178,9 @@ impl Keeper {
             let connection = self.connections.swap_remove(index);
             self.connector_connection_ended(connection.socket.as_raw_fd());
             self.relay_connection_ended(connection.socket.as_raw_fd());
+            if connection.supervises {
+                self.supervisor_ended();
+            }
             self.pending_connection_ended(connection.socket.as_raw_fd());
         }
     }

@@ -1,0 +1,178 @@
+//! Stock VPN clients that we know: what has to be added so that they leave their device's
+//! configuration to us. All others are expected to configure it themselves.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::sys::memory;
+use crate::sys::seccomp::Filter;
+use crate::sys::tun::TUNSETIFF;
+
+/// How a client is started.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// Its program and all arguments.
+    pub command: Vec<OsString>,
+    /// What is trapped.
+    pub filter: Filter,
+    /// Whether it gives its device addresses and routes itself.
+    pub configures_itself: bool,
+}
+
+/// What the client is told about us.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// This very program.
+    pub program: std::path::PathBuf,
+    /// The arguments that make it a client's script.
+    pub arguments: Vec<String>,
+    /// Variables for clients that start scripts with an environment of their own.
+    pub environment: Vec<(String, OsString)>,
+}
+
+/// What to start for a command line of the user's.
+pub fn recipe(command: &[OsString], hook: &Hook) -> Recipe {
+    let program = command.first().map(Path::new).and_then(Path::file_name);
+    let mut filter = Filter {
+        ioctls: vec![TUNSETIFF],
+        ..Filter::default()
+    };
+    let mut command = command.to_vec();
+    let configures_itself = match program.and_then(OsStr::to_str) {
+        Some("openvpn") => {
+            filter.ignore_identity = true;
+            command.extend(openvpn(&command[0], hook));
+            false
+        }
+        Some("openconnect") => {
+            command.extend(openconnect(hook));
+            false
+        }
+        _ => {
+            filter.ioctls.extend(memory::PLAIN);
+            filter.route_sockets = true;
+            true
+        }
+    };
+    Recipe {
+        command,
+        filter,
+        configures_itself,
+    }
+}
+
+/// openvpn(8): the last of several options wins, so that ours come after the user's.
+fn openvpn(program: &OsStr, hook: &Hook) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::new();
+    if knows_dco(program) {
+        // Data channel offload is a device of another kind, which only root can make.
+        words.push("--disable-dco".into());
+    }
+    let script = openvpn_script(hook);
+    words.extend(
+        [
+            "--ifconfig-noexec",
+            "--route-noexec",
+            "--script-security",
+            "2",
+        ]
+        .map(Into::into),
+    );
+    // --up-restart: also where the device is kept over a restart (--persist-tun).
+    words.extend(["--up".into(), script.clone(), "--up-restart".into()]);
+    words.extend(["--down".into(), script]);
+    for (name, value) in &hook.environment {
+        words.extend(["--setenv".into(), name.into(), value.clone()]);
+    }
+    words
+}
+
+/// Its scripts are started without a shell, after a word splitting of its own.
+fn openvpn_script(hook: &Hook) -> OsString {
+    let mut text = vec![b'"'];
+    for byte in hook.program.as_os_str().as_bytes() {
+        if matches!(byte, b'"' | b'\\') {
+            text.push(b'\\');
+        }
+        text.push(*byte);
+    }
+    text.push(b'"');
+    for argument in &hook.arguments {
+        text.push(b' ');
+        text.extend(argument.bytes());
+    }
+    OsString::from_vec(text)
+}
+
+/// openvpn 2.6 and later; earlier ones refuse the option, and have no DCO.
+fn knows_dco(program: &OsStr) -> bool {
+    let mut command = Command::new(program);
+    let quiet = command
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    let Ok(output) = quiet.output() else {
+        return false;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.strip_prefix("OpenVPN ").and_then(|rest| {
+        let mut numbers = rest.split(|c: char| !c.is_ascii_digit());
+        Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+    });
+    version.is_some_and(|version: (u32, u32)| version >= (2, 6))
+}
+
+/// openconnect(8): its script is a line for a shell, and inherits the environment.
+fn openconnect(hook: &Hook) -> Vec<OsString> {
+    let mut line = vec![b'\''];
+    for byte in hook.program.as_os_str().as_bytes() {
+        match byte {
+            b'\'' => line.extend(br"'\''"),
+            byte => line.push(*byte),
+        }
+    }
+    line.push(b'\'');
+    for argument in &hook.arguments {
+        line.push(b' ');
+        line.extend(argument.bytes());
+    }
+    vec!["--script".into(), OsString::from_vec(line)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hook() -> Hook {
+        Hook {
+            program: "/opt/it's \"here\"/vpnns".into(),
+            arguments: vec!["--configure".into()],
+            environment: vec![("VPNNS_NAME".into(), "work".into())],
+        }
+    }
+
+    #[test]
+    fn the_script_is_quoted_as_each_client_wants_it() {
+        let it = recipe(&["openconnect".into(), "vpn.example".into()], &hook());
+        assert_eq!(
+            it.command[2..],
+            ["--script", r#"'/opt/it'\''s "here"/vpnns' --configure"#]
+        );
+        assert!(!it.configures_itself);
+        let it = recipe(&["/usr/sbin/openvpn".into()], &hook());
+        let up = it.command.iter().position(|word| word == "--up").unwrap();
+        assert_eq!(
+            it.command[up + 1],
+            r#""/opt/it's \"here\"/vpnns" --configure"#
+        );
+    }
+
+    #[test]
+    fn a_stranger_gets_no_option_and_sockets_of_the_instance() {
+        let it = recipe(&["wireguard-go".into(), "-f".into(), "wg0".into()], &hook());
+        assert_eq!(it.command, ["wireguard-go", "-f", "wg0"]);
+        assert!(it.configures_itself && it.filter.route_sockets);
+    }
+}
