@@ -268,6 +268,11 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
         };
         return Ok(Action::Attach(target, options));
     }
+    if arguments.graft && arguments.command.is_empty() {
+        let hint = "as in: vpnns --graft -- openvpn --config work.ovpn".to_owned();
+        let text = "--graft needs a VPN client to run".to_owned();
+        return Err(Answer::usage(text, Some(hint)));
+    }
     if arguments.graft {
         let options = GraftOptions {
             command: arguments.command,

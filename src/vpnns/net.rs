@@ -13,7 +13,7 @@ mod peer;
 
 pub use self::abort::{abort_connections, can_abort_connections};
 pub use self::configure::{configure, unconfigure};
-pub use self::device::{Device, Offload, clear, devices, graft_device, open_device};
+pub use self::device::{Device, Offload, clear, devices, graft_device, open_device, shut};
 pub use self::link::{LinkWatch, counters, has_carrier, ioctl_socket, observe, route_socket};
 pub use self::peer::peer_inode;
 

@@ -51,6 +51,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("ocserv", "ocserv"),
     ("openconnect", "openconnect"),
     ("openssl", "openssl"),
+    ("pgrep", "procps"),
     ("python3", "python3"),
     ("tcpdump", "tcpdump"),
 ];
@@ -80,6 +81,7 @@ impl Lab {
         fs::write(path.join("lab.sh"), include_str!("lab.sh")).unwrap();
         fs::write(path.join("services.py"), include_str!("services.py")).unwrap();
         fs::write(path.join("probe.py"), include_str!("probe.py")).unwrap();
+        fs::write(path.join("app.py"), include_str!("app.py")).unwrap();
         // The lab's root owns what the user owns, but not what the machine's root owns.
         for entry in fs::read_dir(path).unwrap() {
             let entry = entry.unwrap().path();
@@ -147,6 +149,29 @@ impl Lab {
             .spawn();
         app.wait_for("started");
         app
+    }
+
+    /// Starts an app that has one TCP connection open and says "echo N" for each answer.
+    pub fn talk(&self, name: &str, address: &str) -> Running {
+        let script = self.directory.path().join("app.py");
+        let words = [
+            "/usr/bin/python3",
+            script.to_str().unwrap(),
+            "talk",
+            "tcp",
+            address,
+        ];
+        let app = self.inside(name, &words).spawn();
+        app.wait_for("echo ");
+        app
+    }
+
+    /// How many processes of that name run in the lab.
+    pub fn processes(&self, name: &str) -> usize {
+        let output = self
+            .run_by_root(&["pgrep", "--count", "--exact", name])
+            .run();
+        output.stdout.trim().parse().unwrap()
     }
 
     /// An openconnect about to be run, which will attach to the instance called `name`.

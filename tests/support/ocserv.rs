@@ -122,7 +122,7 @@ impl Gateway {
 }
 
 /// The pin by which openconnect knows the server.
-pub(super) fn pin() -> &'static str {
+pub fn pin() -> &'static str {
     &credentials().pin
 }
 

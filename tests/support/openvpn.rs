@@ -104,7 +104,7 @@ impl OpenVpnServer {
             "port {PORT}\nproto {protocol}\ndev ovpn\ndev-type tun\ntopology subnet\n\
              server 10.98.0.0 255.255.255.0\nserver-ipv6 fd98::/64\n\
              ca {directory}/ca.pem\ncert {directory}/server.pem\nkey {directory}/server.key\n\
-             dh none\nkeepalive 1 8\ndisable-dco\nverb 3\nscript-security 2\nduplicate-cn\n"
+             dh none\nkeepalive 1 8\ndisable-dco\nverb 3\nscript-security 2\n"
         );
         if !self.certificates {
             text += "verify-client-cert none\n";
@@ -176,6 +176,9 @@ impl OpenVpn {
 
     /// Ends the server at once.
     pub fn kill(&mut self) {
+        if self.server.ended().is_some() {
+            return;
+        }
         self.server.signal(nix::sys::signal::Signal::SIGKILL);
         let ended = super::wait_until(super::LIMIT, || self.server.ended().is_some());
         assert!(ended, "the server did not die");

@@ -2,7 +2,7 @@
 
 usage: services.py LABEL LOG ADDRESS...
 
-On every address: HTTP on TCP 80, DNS and echo on UDP 53 and 7, and on TCP 9 a server that greets and
+On every address: HTTP on TCP 80, DNS on UDP 53, echo on UDP and TCP 7, and on TCP 9 a server that greets and
 then keeps silent. Each DNS question and each page becomes a line in LOG. Prints "ready" once all listen.
 """
 
@@ -88,6 +88,16 @@ def http(label, log):
     return serve
 
 
+async def repeat(reader, writer):
+    try:
+        while data := await reader.read(4096):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    writer.close()
+
+
 async def hold(reader, writer):
     writer.write(b"holding\n")
     try:
@@ -109,7 +119,7 @@ async def main(label, path, addresses):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         for port, protocol in ((53, lambda a=address: Dns(a, log)), (7, Echo)):
             await loop.create_datagram_endpoint(protocol, local_addr=(address, port), family=family)
-        for port, serve in ((80, http(label, log)), (9, hold)):
+        for port, serve in ((80, http(label, log)), (7, repeat), (9, hold)):
             servers.append(await asyncio.start_server(serve, address, port, limit=2**20))
     print("ready", flush=True)
     await asyncio.Event().wait()

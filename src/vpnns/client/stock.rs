@@ -43,7 +43,12 @@ pub fn recipe(command: &[OsString], hook: &Hook) -> Recipe {
     let configures_itself = match program.and_then(OsStr::to_str) {
         Some("openvpn") => {
             filter.ignore_identity = true;
-            command.extend(openvpn(&command[0], hook));
+            // Alone, the first argument may be the path of a configuration.
+            let path = |word: &OsString| !word.as_bytes().starts_with(b"--");
+            if command.len() == 2 && path(&command[1]) {
+                command.insert(1, "--config".into());
+            }
+            command.extend(openvpn(&command[0].clone(), hook));
             false
         }
         Some("openconnect") => {

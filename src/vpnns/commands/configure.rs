@@ -141,6 +141,9 @@ fn occasion(variables: &dyn Fn(&str) -> Option<String>) -> Option<Occasion> {
         });
     }
     Some(match &*variables("script_type")? {
+        // With --persist-tun, and only where the server has assigned the same as before; the
+        // variables of the routes are then missing.
+        "up" if variables("script_context").as_deref() == Some("restart") => Occasion::Back,
         "up" => Occasion::Connected(Dialect::OpenVpn),
         "down" => Occasion::Lost,
         _ => Occasion::Other,

@@ -37,7 +37,7 @@ const DEFAULT_MTU: u32 = 1420;
 /// What the user asked for on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The client and its arguments.
+    /// The client and its arguments; at least one word.
     pub command: Vec<OsString>,
     /// Whether to take over from an existing tunnel.
     pub replace: bool,
@@ -52,9 +52,6 @@ pub struct Options {
 /// Why the client does not run, or not any more.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is nothing to run.
-    #[error("--graft needs a VPN client to run")]
-    NoClient,
     /// The instance cannot be reached or started.
     #[error(transparent)]
     Enter(#[from] enter::Error),
@@ -96,7 +93,6 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoClient => Some("as in: vpnns --graft -- openvpn --config work.ovpn".to_owned()),
             Self::Enter(error) => error.hint(),
             Self::Refused { hint, .. } => hint.clone(),
             Self::Launch(error) => error.hint(),
@@ -120,8 +116,7 @@ impl Error {
 
 /// Runs the client until it ends; returns its exit code.
 pub fn graft(target: &Target, options: &Options) -> Result<u8, Error> {
-    let program = options.command.first().ok_or(Error::NoClient)?;
-    let name = command::program_name(program);
+    let name = command::program_name(&options.command[0]);
     let hook = hook(target, options).map_err(Error::Supervise)?;
     let keeper = enter::as_client(target)?;
     let prepare = Prepare {

@@ -55,6 +55,19 @@ fn delete_routes_of(index: u32) -> Result<(), Error> {
     delete_routes(move |route| route.attributes.contains(&RouteAttribute::Oif(index)))
 }
 
+/// Takes a device down, and with it its routes.
+pub(super) fn take_down(index: u32) -> Result<(), Error> {
+    run(|handle| async move {
+        let down = LinkUnspec::new_with_index(index).down().build();
+        let done = handle.link().set(down).execute().await;
+        done.map_err(|error| Error::Link {
+            device: index.to_string(),
+            mtu: 0,
+            source: Box::new(error),
+        })
+    })
+}
+
 /// Deletes a device.
 pub(super) fn delete_link(index: u32) -> Result<(), Error> {
     run(|handle| async move {

@@ -9,7 +9,7 @@ use nix::net::if_::if_nameindex;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::configure::{delete_link, delete_unreachable_routes};
+use super::configure::{delete_link, delete_unreachable_routes, take_down};
 use crate::sys;
 
 /// The kernel puts the lowest free number in.
@@ -123,6 +123,16 @@ pub fn devices() -> Vec<(u32, String)> {
         .iter()
         .map(|i| (i.index(), i.name().to_string_lossy().into_owned()));
     named.filter(|(_, name)| name != "lo").collect()
+}
+
+/// Takes every device besides the loopback down, and every address from it: nothing passes, and
+/// whoever reads one of them is not disturbed.
+pub fn shut() {
+    for (index, name) in devices() {
+        let _ = take_down(index);
+        super::unconfigure(&name);
+    }
+    let _ = delete_unreachable_routes();
 }
 
 /// Deletes every device besides the loopback, and every route that leads nowhere. What cannot be

@@ -86,6 +86,10 @@ impl Keeper {
 
     /// A supervisor is gone; without a tunnel, so is what it was about to do.
     pub(super) fn supervisor_ended(&mut self) {
+        if self.tunnel.is_none() {
+            // What its client was left to read.
+            net::clear();
+        }
         let is_connecting = matches!(self.state, State::Connecting { .. });
         if is_connecting && self.tunnel.is_none() && self.connector.is_none() {
             let reason = "the client ended before it was connected".to_owned();

@@ -430,9 +430,13 @@ impl Keeper {
         let Some(tunnel) = self.tunnel.take() else {
             return;
         };
-        let relay = tunnel.relay;
+        let (relay, grafted) = (tunnel.relay, tunnel.grafted.is_some());
         drop(tunnel);
-        self.offline();
+        if grafted && relay.is_some() {
+            self.offline_but_for_device();
+        } else {
+            self.offline();
+        }
         self.set_state(state);
         if let Some(connection) = relay.and_then(|relay| self.connection(relay)) {
             connection.reply(
@@ -455,6 +459,14 @@ impl Keeper {
     fn offline(&self) {
         // Each step for itself: one that fails must not keep the others from being taken.
         net::clear();
+        let _ = self.write_resolv_conf(&NetworkConfig::default());
+        net::abort_connections();
+    }
+
+    /// The same where the client still reads the device: one that vanished would be complained
+    /// about in an endless loop. It is shut, and goes when the client has.
+    fn offline_but_for_device(&self) {
+        net::shut();
         let _ = self.write_resolv_conf(&NetworkConfig::default());
         net::abort_connections();
     }
