@@ -1,5 +1,6 @@
 //! What cannot be grafted: one sentence that says what to do, and nothing left behind.
 
+use super::support::ocserv;
 use super::support::{LIMIT, Lab, OpenVpnServer, Output, address, wait_until};
 use super::{openvpn, words};
 
@@ -104,6 +105,35 @@ fn a_graft_within_a_graft_says_why_not() {
         .run();
     assert_refused(&output, 125, "already traps system calls", "vpnns --attach");
     assert_nothing_left(&lab, 0);
+}
+
+#[test]
+fn openconnect_hands_its_packets_over_where_it_cannot_be_grafted() {
+    let lab = Lab::start();
+    let _app = lab.keep("other");
+    let pin = format!("--servercert={}", ocserv::pin());
+    // The outer graft's filter is in the way of the inner one's.
+    let client = lab
+        .run_by_user(&[
+            "vpnns",
+            "--graft",
+            "--",
+            "vpnns",
+            "--graft",
+            "-n",
+            "other",
+            "--",
+            "openconnect",
+            "--user=test",
+            "--passwd-on-stdin",
+            &pin,
+            "192.0.2.1:443",
+        ])
+        .input(&format!("{}\n", ocserv::PASSWORD))
+        .spawn();
+    client.wait_for("it hands its packets over instead");
+    let reached = || lab.reaches("other", address::FAR);
+    assert!(wait_until(LIMIT, reached), "{}", client.log());
 }
 
 #[test]

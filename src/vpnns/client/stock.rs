@@ -68,11 +68,39 @@ pub fn recipe(command: &[OsString], hook: &Hook) -> Recipe {
     }
 }
 
+/// The same client handing its packets to `vpnns --attach`, where it cannot be grafted; none
+/// where it knows no such way. `attach` is a program by the name of [`ATTACH_PROGRAM`], or where
+/// it will be found.
+///
+/// [`ATTACH_PROGRAM`]: crate::args::ATTACH_PROGRAM
+pub fn attached(command: &[OsString], hook: &Hook, attach: &Path) -> Option<Vec<OsString>> {
+    let program = Path::new(command.first()?).file_name()?;
+    let mut words = command.to_vec();
+    match program.to_str()? {
+        "openconnect" => {
+            words.push("--script-tun".into());
+            words.extend(openconnect(hook));
+        }
+        "openvpn" if version(&command[0]) >= Some((2, 7)) => {
+            let mut node = OsString::from("unix:");
+            node.push(attach);
+            words.extend(["--dev-node".into(), node]);
+            words.extend(["--script-security", "2", "--up", "/bin/true"].map(Into::into));
+            for (name, value) in &hook.environment {
+                words.extend(["--setenv".into(), name.into(), value.clone()]);
+            }
+        }
+        _ => return None,
+    }
+    Some(words)
+}
+
 /// openvpn(8): the last of several options wins, so that ours come after the user's.
 fn openvpn(program: &OsStr, hook: &Hook) -> Vec<OsString> {
     let mut words: Vec<OsString> = Vec::new();
-    if knows_dco(program) {
-        // Data channel offload is a device of another kind, which only root can make.
+    if version(program) >= Some((2, 6)) {
+        // Data channel offload is a device of another kind, which only root can make. Earlier
+        // ones refuse the option, and have none.
         words.push("--disable-dco".into());
     }
     let script = openvpn_script(hook);
@@ -111,22 +139,19 @@ fn openvpn_script(hook: &Hook) -> OsString {
     OsString::from_vec(text)
 }
 
-/// openvpn 2.6 and later; earlier ones refuse the option, and have no DCO.
-fn knows_dco(program: &OsStr) -> bool {
+/// Which openvpn it is; none if it does not say.
+fn version(program: &OsStr) -> Option<(u32, u32)> {
     let mut command = Command::new(program);
-    let quiet = command
+    command
         .arg("--version")
         .stdin(Stdio::null())
         .stderr(Stdio::null());
-    let Ok(output) = quiet.output() else {
-        return false;
-    };
+    let output = command.output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let version = text.strip_prefix("OpenVPN ").and_then(|rest| {
-        let mut numbers = rest.split(|c: char| !c.is_ascii_digit());
-        Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-    });
-    version.is_some_and(|version: (u32, u32)| version >= (2, 6))
+    let mut numbers = text
+        .strip_prefix("OpenVPN ")?
+        .split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// openconnect(8): its script is a line for a shell, and inherits the environment.

@@ -15,7 +15,7 @@ use vpnns_protocol::exit;
 use vpnns_protocol::instance::Client as ClientProcess;
 use vpnns_protocol::network::NetworkConfig;
 
-use crate::args::NAME_VARIABLE;
+use crate::args::{ATTACH_PROGRAM, NAME_VARIABLE};
 use crate::client::decision::Wishes;
 use crate::client::stock::{self, Hook, Recipe};
 use crate::instance::client::{self, Client};
@@ -155,7 +155,12 @@ pub fn graft(target: &Target, options: &Options) -> Result<u8, Error> {
         pid,
         pidfd,
         listener,
-    } = graft::launch(&recipe.command, &recipe.filter)?;
+    } = match graft::launch(&recipe.command, &recipe.filter) {
+        Err(error @ (graft::LaunchError::Trapped | graft::LaunchError::Seccomp(_))) => {
+            return attach_instead(target, options, &keeper, error);
+        }
+        other => other?,
+    };
     let graft = Graft {
         client: ClientProcess {
             name,
@@ -177,6 +182,33 @@ pub fn graft(target: &Target, options: &Options) -> Result<u8, Error> {
         kill_at: None,
     }
     .supervise()
+}
+
+/// Where trapping is refused: becomes the client, if it can hand its packets over.
+fn attach_instead(
+    target: &Target,
+    options: &Options,
+    keeper: &Client,
+    error: graft::LaunchError,
+) -> Result<u8, Error> {
+    let mut hook = hook(target, options).map_err(Error::Supervise)?;
+    hook.arguments = vec!["--attach".into(), format!("--name={}", target.name)];
+    hook.arguments.extend(options.wish_words.iter().cloned());
+    let program = keeper.directory().join(ATTACH_PROGRAM);
+    // One from before may lead to a program of another place.
+    let _ = std::fs::remove_file(&program);
+    let linked = std::os::unix::fs::symlink(&hook.program, &program);
+    let attached = stock::attached(&options.command, &hook, &program);
+    let (Some(command), Ok(())) = (attached, linked) else {
+        return Err(error.into());
+    };
+    report::note(&format!(
+        "{error}; it hands its packets over instead, as with --attach"
+    ));
+    let _ = SigSet::empty().thread_set_mask();
+    sys::process::restore(Signal::SIGPIPE);
+    let Err(error) = command::exec(&command);
+    Err(graft::LaunchError::Command(error).into())
 }
 
 /// What the client's scripts are told: who we are, and which instance is meant.

@@ -190,6 +190,8 @@ pub enum Reply {
         /// What could not be done as asked, a sentence each.
         warnings: Vec<String>,
     },
+    /// Somebody still reads the device: ask again in a moment.
+    Busy,
     /// No, for a reason.
     Refused {
         /// What failed, in one sentence.

@@ -199,6 +199,10 @@ impl Keeper {
                 };
                 self.connections[index].reply(reply, Some(&device.fd));
             }
+            // The client has opened it anew before it has closed it.
+            Err(net::Error::CreateTun(Errno::EBUSY)) => {
+                self.connections[index].reply(Reply::Busy, None);
+            }
             Err(error) => {
                 let hint = error.hint();
                 self.connections[index].refuse(&error, hint);

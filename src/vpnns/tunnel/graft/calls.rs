@@ -181,6 +181,7 @@ impl Calls {
         for tried in 1..=TRIES {
             match keeper.ask(request()).map_err(Failure::Keeper)? {
                 (Reply::Attached { device, .. }, Some(fd)) => return Ok((device, fd)),
+                (Reply::Busy, _) if tried < TRIES => std::thread::sleep(BETWEEN_TRIES),
                 (
                     Reply::Refused {
                         message,
@@ -189,11 +190,6 @@ impl Calls {
                     },
                     _,
                 ) => {
-                    let is_busy = causes.iter().any(|cause| cause.starts_with("EBUSY"));
-                    if is_busy && tried < TRIES {
-                        std::thread::sleep(BETWEEN_TRIES);
-                        continue;
-                    }
                     return Err(Failure::Refused {
                         message,
                         causes,
@@ -207,10 +203,15 @@ impl Calls {
                         hint: None,
                     });
                 }
+                (Reply::Busy, _) => break,
                 _ => return Err(unknown_answer()),
             }
         }
-        Err(unknown_answer())
+        Err(Failure::Refused {
+            message: "the client wants a second device, and an instance has one".to_owned(),
+            causes: Vec::new(),
+            hint: Some("run each client in an instance of its own: --name ID".to_owned()),
+        })
     }
 
     /// An ioctl on a device by its name: ours is in the instance, all others are the host's.
