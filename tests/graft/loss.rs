@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::support::{LIMIT, Lab, OpenVpnServer, Running, address, has_ended, wait_until};
+use super::support::{Capture, LIMIT, Lab, OpenVpnServer, Running, address, has_ended, wait_until};
 use super::{becomes, everything_comes, openvpn, state, status};
 
 fn count(app: &Running) -> usize {
@@ -63,6 +63,27 @@ fn a_server_that_comes_back_finds_the_connections_open() {
     server.restart(&lab);
     becomes(&lab, "connected");
     goes_on(&app);
+}
+
+#[test]
+fn half_a_minute_without_uplink_loses_no_connection_and_shows_no_packet() {
+    let lab = Lab::start();
+    let server = OpenVpnServer::default().start(&lab);
+    let client = openvpn(&lab, &server, &[]);
+    let app = lab.talk("work", address::FAR);
+    let capture = Capture::start(&lab);
+    let link = |state| {
+        let words = ["ip", "link", "set", "veth1", state];
+        lab.on_gateway(&words).run().text();
+    };
+    link("down");
+    std::thread::sleep(Duration::from_secs(30));
+    assert_ne!(state(&lab), "connected");
+    assert!(!lab.reaches("work", address::FAR));
+    link("up");
+    becomes(&lab, "connected");
+    goes_on(&app);
+    assert_eq!(capture.strays(), [""; 0], "{}", client.log());
 }
 
 #[test]

@@ -7,8 +7,8 @@ use nix::sys::signal::Signal;
 use super::lab::Lab;
 use super::process::Running;
 
-/// Not the client's packets, nor what makes a link work: ARP, neighbour discovery and multicast.
-const STRAY: &str = "not ((tcp or udp) and port 443) and not arp \
+/// Not the clients' packets (openconnect's, openvpn's, WireGuard's), nor what makes a link work: ARP, neighbour discovery and multicast.
+const STRAY: &str = "not ((tcp or udp) and (port 443 or port 1194 or port 51820)) and not arp \
                      and not (ip6 and (dst net ff00::/8 or (icmp6 and ip6[40] >= 133)))";
 
 /// A capture that runs until it is asked.
