@@ -47,6 +47,32 @@ fn ctrl_c_ends_the_app_and_with_it_the_instance() {
 }
 
 #[test]
+fn an_interactive_shell_ends_as_soon_as_its_instance_is_stopped() {
+    let session = Session::new();
+    // Such a shell ignores SIGTERM, and would be killed when its five seconds are over.
+    let stop = "<(until [ -e up ]; do sleep 0.05; done; a=${EPOCHREALTIME/./}; \
+                vpnns --stop -n work; echo $((${EPOCHREALTIME/./} - a)) >took) &\\n";
+    sit(
+        &session,
+        &[
+            stop,
+            ">ready42> ",
+            "<vpnns -n work -- bash --noprofile --norc --noediting -i\\n",
+            "<PS1='in'side'> '\\n",
+            ">inside> ",
+            "<touch up\\n",
+            ">ready42> ",
+            "<wait; echo code=$?\\n",
+            ">code=0",
+        ],
+    );
+    let took = std::fs::read_to_string(session.home().join("took")).unwrap();
+    let took = Duration::from_micros(took.trim().parse().unwrap());
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert_eq!(session.status("work"), None);
+}
+
+#[test]
 fn ctrl_z_stops_the_app_and_fg_goes_on_with_it() {
     let session = Session::new();
     let app = "<vpnns -- sh -c 'echo on; read word; echo \"got $word\"; exit 5'\\n";

@@ -316,11 +316,7 @@ impl Keeper {
     }
 
     fn tell_to_end(&self) {
-        for member in &self.members {
-            member.signal(Signal::SIGTERM);
-            // A stopped process would never see the signal.
-            member.signal(Signal::SIGCONT);
-        }
+        self.members.iter().for_each(Member::tell_to_end);
     }
 
     /// Whether nobody uses the instance. Looks for background children only when it matters.

@@ -37,6 +37,25 @@ impl Member {
     pub fn signal(&self, signal: Signal) {
         let _ = pidfd_send_signal(&self.pidfd, Some(signal));
     }
+
+    /// Asks the process to end.
+    pub fn tell_to_end(&self) {
+        self.signal(Signal::SIGTERM);
+        // An interactive shell: it ends with its terminal. Nobody else gets this signal, which
+        // would kill whoever uses SIGTERM to end in order and does not expect another.
+        if self.ignores(Signal::SIGTERM) {
+            self.signal(Signal::SIGHUP);
+        }
+        // A stopped process would never see them.
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn ignores(&self, signal: Signal) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let set = set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+        set.unwrap_or_default() >> (signal as i32 - 1) & 1 == 1
+    }
 }
 
 /// The processes that stand in the network namespace with this inode, other than ourselves.
