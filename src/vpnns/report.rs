@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io::Write;
 
+use nix::errno::Errno;
+
 /// Prints an error with its causes, and a hint if there is one.
 pub fn print(error: &dyn Error, hint: Option<&str>) {
     print_parts(&error.to_string(), &causes(error), hint);
@@ -13,7 +15,7 @@ pub fn causes(error: &dyn Error) -> Vec<String> {
     let mut texts = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {
-        texts.push(cause.to_string());
+        texts.push(plain(cause));
         next = cause.source();
     }
     texts
@@ -28,6 +30,21 @@ impl Cause {
     /// All causes that the other process told, if it told any.
     pub fn of(causes: &[String]) -> Option<Self> {
         (!causes.is_empty()).then(|| Self(causes.join(": ")))
+    }
+}
+
+/// An error in words: those of the system come with a name or number that only programmers know.
+fn plain(error: &(dyn Error + 'static)) -> String {
+    let number = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::raw_os_error);
+    match error
+        .downcast_ref()
+        .copied()
+        .or(number.map(Errno::from_raw))
+    {
+        Some(Errno::UnknownErrno) | None => error.to_string(),
+        Some(errno) => errno.desc().to_owned(),
     }
 }
 
