@@ -28,6 +28,8 @@ mod masks;
 mod monitor;
 #[path = "instance/original.rs"]
 mod original;
+#[path = "instance/output.rs"]
+mod output;
 #[path = "instance/race.rs"]
 mod race;
 #[path = "instance/shell.rs"]

@@ -180,10 +180,9 @@ impl Answer {
     /// Prints it where it belongs; returns the exit code.
     pub fn print(self) -> u8 {
         if self.code == exit::SUCCESS {
-            crate::commands::print_all(&self.text);
-        } else {
-            report::print_parts(&self.text, &[], self.hint.as_deref());
+            return crate::commands::answer(&self.text);
         }
+        report::print_parts(&self.text, &[], self.hint.as_deref());
         self.code
     }
 

@@ -104,6 +104,9 @@ pub enum Error {
     /// The self-test could not be carried out.
     #[error(transparent)]
     SelfTest(#[from] self_test::Error),
+    /// What was asked for cannot be printed: the disk is full, for example.
+    #[error("failed to write the output")]
+    Output(#[source] std::io::Error),
 }
 
 impl Error {
@@ -149,25 +152,38 @@ pub fn run(action: Action) -> u8 {
         Action::Status { name, json } => list::status(name, json),
         Action::Monitor { name, json } => monitor::monitor(name.as_ref(), json),
         Action::Stop(name) => stop::stop(&name),
-        Action::Doctor { json } => Ok(doctor::doctor(json)),
+        Action::Doctor { json } => doctor::doctor(json),
         Action::SelfTest { json } => self_test::self_test(json),
-        Action::Probe(arguments) => Ok(self_test::probe::run(&arguments)),
+        Action::Probe(arguments) => self_test::probe::run(&arguments),
         Action::Completions(shell) => completions::print(shell),
     };
-    done.unwrap_or_else(|error| {
-        if !error.is_said() {
-            report::print(&error, error.hint().as_deref());
-        }
-        error.exit_code()
-    })
+    done.unwrap_or_else(|error| complain(&error))
+}
+
+/// Prints text that is the answer itself; returns the exit code.
+pub fn answer(text: &str) -> u8 {
+    match print_all(text) {
+        Ok(()) => exit::SUCCESS,
+        Err(error) => complain(&error),
+    }
+}
+
+fn complain(error: &Error) -> u8 {
+    if !error.is_said() {
+        report::print(error, error.hint().as_deref());
+    }
+    error.exit_code()
 }
 
 /// Writes text to stdout; a reader that has gone away has read all it wanted.
-pub fn print_all(text: &str) {
-    print_bytes(text.as_bytes());
+pub fn print_all(text: &str) -> Result<(), Error> {
+    print_bytes(text.as_bytes())
 }
 
-fn print_bytes(bytes: &[u8]) {
+fn print_bytes(bytes: &[u8]) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        _ => Ok(()),
+    }
 }

@@ -9,6 +9,7 @@
 //! need no care of their own.
 
 pub mod batch;
+pub mod clock;
 mod entry;
 pub mod fd;
 pub mod memory;

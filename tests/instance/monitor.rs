@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 use vpnns_protocol::event::{Event, Line};
+use vpnns_protocol::instance::Instance;
 
 use crate::support::{LIMIT, Running, Session, wait_until};
 
@@ -147,6 +148,56 @@ fn a_monitor_ends_when_its_reader_goes_away() {
             .limit(Duration::from_secs(10))
             .run();
         assert!(output.text().contains("default"), "{output:#?}");
+    }
+}
+
+#[test]
+fn a_person_reads_when_and_what_has_changed_and_nothing_twice() {
+    let session = Session::new();
+    let first = session.keep("default");
+    let monitor = session.vpnns(&["--monitor"]).spawn();
+    monitor.wait_for(&format!(
+        " default: isolated for 0 s: no VPN, apps are offline; sh ({})\n",
+        first.pid()
+    ));
+    let second = session.keep("default");
+    let number = second.pid();
+    monitor.wait_for(&format!(" default: sh ({number}) started\n"));
+    drop(second);
+    monitor.wait_for(&format!(" ({number}) ended\n"));
+    drop(first);
+    monitor.wait_for(" default: gone\n");
+    let text = monitor.stdout();
+    let mut told = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        let (time, what) = line.split_once(' ').unwrap();
+        let parts: Vec<&str> = time.split(':').collect();
+        assert!(
+            parts.len() == 3 && parts.iter().all(|part| part.len() == 2),
+            "{text}"
+        );
+        assert!(told.insert(what), "twice: {text}");
+    }
+}
+
+#[test]
+fn the_end_of_an_app_is_told_once() {
+    let session = Session::new();
+    let _first = session.keep("default");
+    let monitor = start(&session, &[]);
+    for _ in 0..5 {
+        drop(session.keep("default"));
+    }
+    wait_until(LIMIT, || events(&monitor).len() >= 12);
+    let snapshots: Vec<Instance> = events(&monitor)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Appeared { instance } | Event::Changed { instance } => Some(instance),
+            _ => None,
+        })
+        .collect();
+    for pair in snapshots.windows(2) {
+        assert_ne!(pair[0], pair[1]);
     }
 }
 

@@ -7,8 +7,7 @@ use super::{Error, print_bytes};
 use crate::args;
 
 /// Prints the completions for a shell.
-#[allow(clippy::unnecessary_wraps)] // The signature that all commands share.
 pub fn print(shell: Shell) -> Result<u8, Error> {
-    print_bytes(&args::completions(shell));
+    print_bytes(&args::completions(shell))?;
     Ok(exit::SUCCESS)
 }

@@ -25,10 +25,10 @@ use vpnns_protocol::{VERSION, exit};
 
 use self::surroundings::Surroundings;
 use self::switch::Switches;
-use super::print_all;
+use super::{Error, print_all};
 
 /// Looks at everything and prints what it found; exit code 1 if something is a problem.
-pub fn doctor(json: bool) -> u8 {
+pub fn doctor(json: bool) -> Result<u8, Error> {
     let findings = examine();
     let ok = !findings
         .iter()
@@ -41,11 +41,11 @@ pub fn doctor(json: bool) -> u8 {
         };
         // Strings and numbers only: this cannot fail.
         let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-        print_all(&format!("{text}\n"));
+        print_all(&format!("{text}\n"))?;
     } else {
-        print_all(&for_people(&findings));
+        print_all(&for_people(&findings))?;
     }
-    if ok { exit::SUCCESS } else { exit::FINDINGS }
+    Ok(if ok { exit::SUCCESS } else { exit::FINDINGS })
 }
 
 fn examine() -> Vec<Finding> {

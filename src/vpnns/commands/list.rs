@@ -14,9 +14,9 @@ use crate::instance::discovery;
 pub fn list(json: bool) -> Result<u8, Error> {
     let instances = discovery::all()?;
     if json {
-        print_json(instances);
+        print_json(instances)?;
     } else if instances.is_empty() {
-        print_all("No instance is running.\n");
+        print_all("No instance is running.\n")?;
     } else {
         let rows = instances.iter().map(|instance| {
             [
@@ -32,7 +32,7 @@ pub fn list(json: bool) -> Result<u8, Error> {
         let head = ["NAME", "STATE", "CLIENT", "APPS"].map(str::to_owned);
         print_all(&table(
             &std::iter::once(head).chain(rows).collect::<Vec<_>>(),
-        ));
+        ))?;
     }
     Ok(exit::SUCCESS)
 }
@@ -51,24 +51,24 @@ pub fn status(name: Option<InstanceName>, json: bool) -> Result<u8, Error> {
         }
     };
     if json {
-        print_json(instances);
+        print_json(instances)?;
     } else if instances.is_empty() {
-        print_all("No instance is running.\n");
+        print_all("No instance is running.\n")?;
     } else {
         let texts: Vec<String> = instances.iter().map(in_full).collect();
-        print_all(&texts.join("\n"));
+        print_all(&texts.join("\n"))?;
     }
     Ok(exit::SUCCESS)
 }
 
-fn print_json(instances: Vec<Instance>) {
+fn print_json(instances: Vec<Instance>) -> Result<(), Error> {
     let report = Report {
         version: VERSION,
         instances,
     };
     // Strings and numbers only: this cannot fail.
     let text = serde_json::to_string_pretty(&report).unwrap_or_default();
-    print_all(&format!("{text}\n"));
+    print_all(&format!("{text}\n"))
 }
 
 /// One line that says where an instance stands, for people.

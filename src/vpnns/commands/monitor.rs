@@ -7,6 +7,8 @@
 //! control socket appearing in one. The socket exists a moment before its keeper listens, so a
 //! refused connection is tried again for a while. Idle, the monitor wakes up for nothing.
 
+mod change;
+
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -16,15 +18,16 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use vpnns_protocol::event::{Event, Line};
+use vpnns_protocol::instance::Instance;
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::{VERSION, exit};
 
-use super::list::in_short;
 use super::{Error, print_all};
 use crate::instance::client::Client;
 use crate::instance::control::{Reply, Request};
 use crate::instance::directory::{self, SOCKET, instance_of};
 use crate::instance::discovery;
+use crate::sys;
 
 /// How long a socket may be there before its keeper listens.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -51,15 +54,15 @@ pub fn monitor(only: Option<&InstanceName>, json: bool) -> Result<u8, Error> {
             monitor.roots.insert(watch, root.clone());
         }
         for (name, path) in discovery::directories(&root) {
-            monitor.watch_directory(&name, path);
+            monitor.watch_directory(&name, path)?;
         }
     }
     // An app may be there already whose keeper does not listen yet.
     for (path, _) in monitor.awaited.values() {
         discovery::settle(path);
     }
-    monitor.retry();
-    monitor.say(Event::Ready);
+    monitor.retry()?;
+    monitor.say(Event::Ready)?;
     while monitor.turn()? {}
     Ok(exit::SUCCESS)
 }
@@ -70,9 +73,16 @@ struct Monitor<'a> {
     inotify: Inotify,
     roots: BTreeMap<WatchDescriptor, PathBuf>,
     directories: BTreeMap<WatchDescriptor, (InstanceName, PathBuf)>,
-    known: BTreeMap<InstanceName, Client>,
+    known: BTreeMap<InstanceName, Known>,
     /// Sockets that nobody listens on yet, and until when they are tried.
     awaited: BTreeMap<InstanceName, (PathBuf, Instant)>,
+}
+
+/// An instance that has been told of.
+struct Known {
+    keeper: Client,
+    /// What was told last.
+    shown: Instance,
 }
 
 impl Monitor<'_> {
@@ -83,7 +93,7 @@ impl Monitor<'_> {
             PollFd::new(stdout.as_fd(), PollFlags::empty()),
             PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN),
         ];
-        let sockets = self.known.values().map(AsFd::as_fd);
+        let sockets = self.known.values().map(|known| known.keeper.as_fd());
         fds.extend(sockets.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
         let timeout = if self.awaited.is_empty() {
             PollTimeout::NONE
@@ -103,28 +113,38 @@ impl Monitor<'_> {
         let names = self.known.keys().zip(&fds[2..]).filter(|(_, fd)| fired(fd));
         let changed: Vec<InstanceName> = names.map(|(name, _)| name.clone()).collect();
         for name in changed {
-            self.hear(&name);
+            self.hear(&name)?;
         }
         if changed_directories {
-            self.look();
+            self.look()?;
         }
-        self.retry();
+        self.retry()?;
         Ok(true)
     }
 
     /// A known instance has something to say, or is gone.
-    fn hear(&mut self, name: &InstanceName) {
-        let Some(client) = self.known.get(name) else {
-            return;
+    fn hear(&mut self, name: &InstanceName) -> Result<(), Error> {
+        let Some(known) = self.known.get_mut(name) else {
+            return Ok(());
         };
-        match client.receive() {
-            Ok((Reply::Status(instance), _)) => self.say(Event::Changed {
-                instance: *instance,
-            }),
+        match known.keeper.receive() {
+            Ok((Reply::Status(instance), _)) => {
+                // The keeper may have looked again and found what was there before.
+                if known.shown == *instance {
+                    return Ok(());
+                }
+                let before = std::mem::replace(&mut known.shown, *instance.clone());
+                if self.json {
+                    let instance = *instance;
+                    self.say(Event::Changed { instance })?;
+                } else {
+                    tell(&instance.name, &change::between(&before, &instance))?;
+                }
+            }
             Ok(_) => {}
             Err(_) => {
                 self.known.remove(name);
-                self.say(Event::Gone { name: name.clone() });
+                self.say(Event::Gone { name: name.clone() })?;
                 // A keeper that made its socket anew, or a successor, may be there already.
                 let found = self
                     .directories
@@ -132,55 +152,61 @@ impl Monitor<'_> {
                     .find(|(known, _)| known == name)
                     .cloned();
                 if let Some((name, path)) = found.filter(|(_, path)| path.join(SOCKET).exists()) {
-                    self.meet(&name, path);
+                    self.meet(&name, path)?;
                 }
             }
         }
+        Ok(())
     }
 
     /// Something was made in a directory that we watch.
-    fn look(&mut self) {
+    fn look(&mut self) -> Result<(), Error> {
         for event in self.inotify.read_events().unwrap_or_default() {
             let Some(file) = event.name else { continue };
             if let Some(root) = self.roots.get(&event.wd) {
                 let path = root.join(file);
                 if let Some(name) = instance_of(&path) {
-                    self.watch_directory(&name, path);
+                    self.watch_directory(&name, path)?;
                 }
             } else if let Some((name, path)) = self.directories.get(&event.wd).cloned()
                 && file == SOCKET
             {
-                self.meet(&name, path);
+                self.meet(&name, path)?;
             }
         }
+        Ok(())
     }
 
-    fn watch_directory(&mut self, name: &InstanceName, path: PathBuf) {
+    fn watch_directory(&mut self, name: &InstanceName, path: PathBuf) -> Result<(), Error> {
         if self.only.is_some_and(|only| only != name) {
-            return;
+            return Ok(());
         }
         let flags = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_ONLYDIR;
         if let Ok(watch) = self.inotify.add_watch(&path, flags) {
             self.directories.insert(watch, (name.clone(), path.clone()));
         }
         if path.join(SOCKET).exists() {
-            self.meet(name, path);
+            self.meet(name, path)?;
         }
+        Ok(())
     }
 
     /// Connects to a keeper, now or as soon as it listens.
-    fn meet(&mut self, name: &InstanceName, path: PathBuf) {
+    fn meet(&mut self, name: &InstanceName, path: PathBuf) -> Result<(), Error> {
         if self.known.contains_key(name) {
-            return;
+            return Ok(());
         }
         match discovery::connect(path.clone()) {
             Some(client) if client.send(Request::Watch).is_ok() => {
                 self.awaited.remove(name);
                 if let Ok((Reply::Status(instance), _)) = client.receive() {
-                    self.say(Event::Appeared {
-                        instance: *instance,
-                    });
-                    self.known.insert(name.clone(), client);
+                    let known = Known {
+                        keeper: client,
+                        shown: *instance.clone(),
+                    };
+                    self.known.insert(name.clone(), known);
+                    let instance = *instance;
+                    self.say(Event::Appeared { instance })?;
                 }
             }
             _ => {
@@ -188,33 +214,42 @@ impl Monitor<'_> {
                 self.awaited.entry(name.clone()).or_insert((path, until));
             }
         }
+        Ok(())
     }
 
-    fn retry(&mut self) {
+    fn retry(&mut self) -> Result<(), Error> {
         let now = Instant::now();
         self.awaited.retain(|_, (_, until)| *until > now);
         for (name, (path, _)) in self.awaited.clone() {
-            self.meet(&name, path);
+            self.meet(&name, path)?;
         }
+        Ok(())
     }
 
-    fn say(&self, event: Event) {
-        let text = if self.json {
+    fn say(&self, event: Event) -> Result<(), Error> {
+        if self.json {
             let line = Line {
                 version: VERSION,
                 event,
             };
             // Strings and numbers only: this cannot fail.
-            serde_json::to_string(&line).unwrap_or_default()
-        } else {
-            match event {
-                Event::Appeared { instance } | Event::Changed { instance } => {
-                    format!("{}: {}", instance.name, in_short(&instance))
-                }
-                Event::Gone { name } => format!("{name}: gone"),
-                Event::Ready | Event::Unknown => return,
-            }
-        };
-        print_all(&format!("{text}\n"));
+            let text = serde_json::to_string(&line).unwrap_or_default();
+            return print_all(&format!("{text}\n"));
+        }
+        match event {
+            Event::Appeared { instance } => tell(&instance.name, &[change::first(&instance)]),
+            Event::Gone { name } => tell(&name, &["gone".to_owned()]),
+            Event::Changed { .. } | Event::Ready | Event::Unknown => Ok(()),
+        }
     }
+}
+
+/// Prints lines for a person, each with the time of day.
+fn tell(name: &InstanceName, lines: &[String]) -> Result<(), Error> {
+    let [hour, minute, second] = sys::clock::time_of_day();
+    lines.iter().try_for_each(|line| {
+        print_all(&format!(
+            "{hour:02}:{minute:02}:{second:02} {name}: {line}\n"
+        ))
+    })
 }

@@ -49,6 +49,7 @@ pub fn self_test(json: bool) -> Result<u8, super::Error> {
     let mut report = Report {
         json,
         findings: Vec::new(),
+        unprinted: None,
     };
     let started = Instant::now();
     let finished = run(&mut report)?;
@@ -58,6 +59,9 @@ pub fn self_test(json: bool) -> Result<u8, super::Error> {
             .iter()
             .all(|finding| finding.outcome == Outcome::Ok);
     drop(home);
+    if let Some(error) = report.unprinted {
+        return Err(error);
+    }
     if json {
         let document = Findings {
             version: VERSION,
@@ -68,7 +72,7 @@ pub fn self_test(json: bool) -> Result<u8, super::Error> {
         print_all(&format!(
             "{}\n",
             serde_json::to_string_pretty(&document).unwrap_or_default()
-        ));
+        ))?;
     } else {
         let verdict = if ok {
             "everything works"
@@ -78,7 +82,7 @@ pub fn self_test(json: bool) -> Result<u8, super::Error> {
         print_all(&format!(
             "{verdict} ({:.1} s)\n",
             started.elapsed().as_secs_f32()
-        ));
+        ))?;
     }
     Ok(if ok { exit::SUCCESS } else { exit::FINDINGS })
 }
@@ -264,6 +268,8 @@ fn ended(instance: &InstanceName) -> Result<String, String> {
 struct Report {
     json: bool,
     findings: Vec<Finding>,
+    /// Why a finding could not be printed; the checks go on, to leave nothing behind.
+    unprinted: Option<super::Error>,
 }
 
 impl Report {
@@ -281,7 +287,8 @@ impl Report {
         };
         if !self.json {
             let mark = if passed { "ok     " } else { "FAILED " };
-            print_all(&format!("{mark}{}\n", finding.summary));
+            let printed = print_all(&format!("{mark}{}\n", finding.summary));
+            self.unprinted = self.unprinted.take().or(printed.err());
         }
         self.findings.push(finding);
         passed

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use vpnns_protocol::exit;
 
+use crate::commands::{Error, print_all};
+
 use crate::gateway::dns;
 
 /// Longest wait for an answer from the network.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Answers questions until its input ends.
-pub fn run(_arguments: &[OsString]) -> u8 {
+pub fn run(_arguments: &[OsString]) -> Result<u8, Error> {
     let mut held = None;
     for question in std::io::stdin().lock().lines().map_while(Result::ok) {
         let answer = match question.split_once(' ').unwrap_or((question.as_str(), "")) {
@@ -31,9 +33,9 @@ pub fn run(_arguments: &[OsString]) -> u8 {
             ("wait", _) => wait(held.take()),
             _ => "what?".to_owned(),
         };
-        super::super::print_all(&format!("{answer}\n"));
+        print_all(&format!("{answer}\n"))?;
     }
-    exit::SUCCESS
+    Ok(exit::SUCCESS)
 }
 
 /// An error as strerror puts it, without std's number.
