@@ -1,12 +1,13 @@
 //! The command line, defined once: parser, help and completions all come from here.
 
+mod completion;
 mod quick;
 
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
+use clap::{ArgGroup, Parser, ValueEnum};
 use clap_complete::Shell;
 use ipnet::IpNet;
 use vpnns_protocol::exit;
@@ -19,6 +20,8 @@ use crate::commands::attach::Options as AttachOptions;
 use crate::commands::graft::Options as GraftOptions;
 use crate::instance::enter::Target;
 use crate::report;
+
+pub use completion::completions;
 
 /// The name under which openvpn 2.7's --dev-node starts us: it passes no arguments.
 pub const ATTACH_PROGRAM: &str = "vpnns-attach";
@@ -385,24 +388,10 @@ fn explain(error: &clap::Error) -> Answer {
     Answer::usage(text, Some("vpnns --help explains the options".to_owned()))
 }
 
-/// The completions for a shell, as text.
-pub fn completions(shell: Shell) -> Vec<u8> {
-    // The generators also offer what the help hides.
-    let all = Arguments::command();
-    let shown = all
-        .get_arguments()
-        .filter(|argument| !argument.is_hide_set());
-    let mut command = clap::Command::new("vpnns")
-        .version(env!("CARGO_PKG_VERSION"))
-        .args(shown)
-        .groups(all.get_groups().filter(|group| group.get_id() == CARRYING));
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut command, "vpnns", &mut text);
-    text
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     fn parse(words: &[&str]) -> Result<Action, Answer> {
