@@ -1,5 +1,6 @@
 //! The command line, defined once: parser, help and completions all come from here.
 
+mod complaint;
 mod completion;
 mod quick;
 
@@ -21,6 +22,7 @@ use crate::commands::graft::Options as GraftOptions;
 use crate::instance::enter::Target;
 use crate::report;
 
+pub use complaint::option_like;
 pub use completion::completions;
 
 /// The name under which openvpn 2.7's --dev-node starts us: it passes no arguments.
@@ -112,7 +114,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = parse_hostname)]
     hostname: Option<String>,
 
-    /// List the running instances
+    /// List the running instances, or only one (with --name)
     #[arg(long, group = "action")]
     list: bool,
 
@@ -201,17 +203,18 @@ impl Answer {
 /// Understands the arguments, the program's own name first.
 pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
     let program = arguments.first().map(Path::new).and_then(Path::file_name);
+    let mut arguments = arguments.to_vec();
     if program == Some(OsStr::new(ATTACH_PROGRAM)) {
-        return Ok(Action::Attach(
-            target(None, None)?,
-            AttachOptions::default(),
-        ));
+        arguments.insert(1, "--attach".into());
     }
+    let arguments = &arguments;
     if let Some((name, command)) = quick::parse(arguments) {
         return Ok(Action::Run(target(name, None)?, command));
     }
-    let arguments = Arguments::try_parse_from(arguments).map_err(|error| explain(&error))?;
-    action(arguments)
+    let given = Arguments::try_parse_from(arguments)
+        .map_err(|error| complaint::explain(&error, arguments))?;
+    complaint::refuse_ignored(&given)?;
+    action(given)
 }
 
 fn action(arguments: Arguments) -> Result<Action, Answer> {
@@ -231,7 +234,7 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
         ));
     }
     if arguments.list {
-        return Ok(Action::List { json });
+        return Ok(Action::List { name: named, json });
     }
     if arguments.status {
         return Ok(Action::Status { name: named, json });
@@ -368,26 +371,6 @@ fn parse_hostname(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Turns the parser's answer into ours: one sentence on stderr, help on stdout.
-fn explain(error: &clap::Error) -> Answer {
-    let rendered = error.render().to_string();
-    if !error.use_stderr() {
-        return Answer {
-            text: rendered,
-            hint: None,
-            code: exit::SUCCESS,
-        };
-    }
-    // The parser adds usage and a pointer to the help in paragraphs of their own.
-    let first = rendered.split("\n\n").next().unwrap_or_default();
-    let text = first
-        .trim_start_matches("error: ")
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
-    Answer::usage(text, Some("vpnns --help explains the options".to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -467,6 +450,11 @@ mod tests {
             parse(&["/usr/lib/vpnns-attach"]),
             Ok(Action::Attach(..))
         ));
+        // A person who tries it may give some.
+        let Err(help) = parse(&["/usr/lib/vpnns-attach", "--help"]) else {
+            panic!()
+        };
+        assert_eq!(help.code, exit::SUCCESS);
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Action {
     Configure(InstanceName, Wishes),
     /// List the instances.
     List {
+        /// Only this one.
+        name: Option<InstanceName>,
         /// As JSON.
         json: bool,
     },
@@ -127,6 +129,7 @@ impl Error {
             Self::Graft(error) => error.hint(),
             Self::Configure(error) => error.hint(),
             Self::Directory(error) => error.hint(),
+            Self::Command(command::Error::NotFound(program, _)) => not_found(program),
             Self::NotRunning(_) => Some("vpnns --list shows what is running".to_owned()),
             _ => None,
         }
@@ -141,6 +144,18 @@ impl Error {
     }
 }
 
+fn not_found(program: &OsString) -> Option<String> {
+    let path = std::path::Path::new(program);
+    if let Some(option) = crate::args::option_like(program) {
+        return Some(format!("did you mean vpnns {option}?"));
+    }
+    if path.exists() {
+        return Some("the interpreter or loader that the file names is not there".to_owned());
+    }
+    // A path says itself where the program should be.
+    (path.parent() == Some("".as_ref())).then(|| "no directory in PATH has it".to_owned())
+}
+
 /// Does it; returns the exit code.
 pub fn run(action: Action) -> u8 {
     let done = match action {
@@ -148,7 +163,7 @@ pub fn run(action: Action) -> u8 {
         Action::Attach(target, options) => attach::attach(&target, &options).map_err(Into::into),
         Action::Graft(target, options) => graft::graft(&target, &options).map_err(Into::into),
         Action::Configure(name, wishes) => configure::configure(&name, &wishes).map_err(Into::into),
-        Action::List { json } => list::list(json),
+        Action::List { name, json } => list::list(name, json),
         Action::Status { name, json } => list::status(name, json),
         Action::Monitor { name, json } => monitor::monitor(name.as_ref(), json),
         Action::Stop(name) => stop::stop(&name),

@@ -15,9 +15,9 @@ fn a_wrong_socket_is_refused() {
         ("=three", "not the number of an open file"),
         ("=9999999999", "not the number of an open file"),
         ("=-1", "not the number of an open file"),
-        ("=0", "not the number of an open file"),
-        ("=1", "not the number of an open file"),
-        ("=2", "not the number of an open file"),
+        ("=0", "a standard stream"),
+        ("=1", "a standard stream"),
+        ("=2", "a standard stream"),
         ("file", "not a packet socket"),
         ("stream", "not a packet socket"),
         ("udp", "not a packet socket"),
@@ -97,7 +97,7 @@ fn a_wrong_command_line_is_refused_before_anything_is_done() {
     let user = User::new();
     for (options, why) in [
         ("--no-such-option", "--no-such-option"),
-        ("--routes some", "'some'"),
+        ("--routes some", "\"some\""),
         ("--routes", "--routes"),
         ("--dns resolver.corp.test", "resolver.corp.test"),
         ("--dns none,10.7.0.1", "not both"),

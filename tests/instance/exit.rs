@@ -73,6 +73,20 @@ fn a_command_that_cannot_be_run_is_told_apart_from_one_that_is_not_there() {
 }
 
 #[test]
+fn an_option_without_its_dashes_is_not_just_a_program_that_is_not_there() {
+    let session = Session::new();
+    for (word, hint) in [
+        ("list", "did you mean vpnns --list?"),
+        ("self-test", "did you mean vpnns --self-test?"),
+        ("no-such-command", "no directory in PATH has it"),
+    ] {
+        let output = session.vpnns(&[word]).run();
+        assert_complaint(&output, 127, &format!("hint: {hint}\n"));
+        assert!(!output.stderr.contains("ENOENT"), "{output:#?}");
+    }
+}
+
+#[test]
 fn wrong_usage_is_answered_with_one_sentence_and_starts_nothing() {
     let session = Session::new();
     for (words, text) in [
@@ -83,6 +97,14 @@ fn wrong_usage_is_answered_with_one_sentence_and_starts_nothing() {
         (&["--json", "--", "true"], "--json"),
         (&["--hostname", "", "--", "true"], "host name"),
         (&["--hostname", "a b", "--", "true"], "host name"),
+        (&["--stop", "work"], "did you mean --stop --name work?"),
+        (&["--lsit"], "did you mean --list?"),
+        (&["--replace"], "--replace goes only with --attach"),
+        (&["--list", "--hostname", "a"], "--list takes no --hostname"),
+        (
+            &["--self-test", "--name", "a"],
+            "--self-test takes no --name",
+        ),
     ] {
         let output = session.vpnns(words).run();
         assert_complaint(&output, 2, text);

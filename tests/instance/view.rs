@@ -70,6 +70,11 @@ fn instances_are_listed_by_name_with_their_apps() {
     );
     // Arguments may hold secrets.
     assert!(!list.stdout.contains("/dev/null"), "{list:#?}");
+    let one = session.vpnns(&["--list", "-n", "work"]).run();
+    assert_eq!(one.text().lines().count(), 2, "{one:#?}");
+    assert!(one.stdout.contains("\nwork "), "{one:#?}");
+    let none = session.vpnns(&["--list", "-n", "study"]).run();
+    assert_complaint(&none, 125, "no instance named study is running");
 }
 
 #[test]

@@ -60,6 +60,14 @@ pub enum Error {
         /// What it holds.
         value: String,
     },
+    /// The socket's number is one of the first three.
+    #[error("the VPN client's {name} is {number}, a standard stream and not a packet socket")]
+    StandardStream {
+        /// The variable.
+        name: &'static str,
+        /// The descriptor's number.
+        number: i32,
+    },
     /// The descriptor is something else.
     #[error("the VPN client's {name} ({number}) is not a packet socket")]
     NotASocket {
@@ -306,6 +314,9 @@ fn packet_socket(name: &'static str, value: String) -> Result<OwnedFd, Error> {
     let Ok(number) = value.trim().parse::<i32>() else {
         return Err(bad(value));
     };
+    if (0..=2).contains(&number) {
+        return Err(Error::StandardStream { name, number });
+    }
     let socket = sys::fd::inherited(number).map_err(|_| bad(value))?;
     match is_packet_socket(&socket) {
         Ok(()) => Ok(socket),

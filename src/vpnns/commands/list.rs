@@ -10,9 +10,9 @@ use vpnns_protocol::{VERSION, exit};
 use super::{Error, print_all};
 use crate::instance::discovery;
 
-/// One line for each instance.
-pub fn list(json: bool) -> Result<u8, Error> {
-    let instances = discovery::all()?;
+/// One line for each instance, or for one.
+pub fn list(name: Option<InstanceName>, json: bool) -> Result<u8, Error> {
+    let instances = found(name, json)?;
     if json {
         print_json(instances)?;
     } else if instances.is_empty() {
@@ -39,17 +39,7 @@ pub fn list(json: bool) -> Result<u8, Error> {
 
 /// Everything about one instance, or about all.
 pub fn status(name: Option<InstanceName>, json: bool) -> Result<u8, Error> {
-    let instances = match name {
-        None => discovery::all()?,
-        Some(name) => {
-            let client = discovery::connect_by_name(&name)?;
-            match client.as_ref().and_then(discovery::status) {
-                Some(instance) => vec![instance],
-                None if json => Vec::new(),
-                None => return Err(Error::NotRunning(name)),
-            }
-        }
-    };
+    let instances = found(name, json)?;
     if json {
         print_json(instances)?;
     } else if instances.is_empty() {
@@ -59,6 +49,19 @@ pub fn status(name: Option<InstanceName>, json: bool) -> Result<u8, Error> {
         print_all(&texts.join("\n"))?;
     }
     Ok(exit::SUCCESS)
+}
+
+/// What runs. One instance that does not run is an error for people, and an empty list in JSON.
+fn found(name: Option<InstanceName>, json: bool) -> Result<Vec<Instance>, Error> {
+    let Some(name) = name else {
+        return Ok(discovery::all()?);
+    };
+    let client = discovery::connect_by_name(&name)?;
+    match client.as_ref().and_then(discovery::status) {
+        Some(instance) => Ok(vec![instance]),
+        None if json => Ok(Vec::new()),
+        None => Err(Error::NotRunning(name)),
+    }
 }
 
 fn print_json(instances: Vec<Instance>) -> Result<(), Error> {
