@@ -42,7 +42,7 @@ const HELPER: &str = "VPNNS_BIN";
 pub(crate) struct Arguments {
     #[command(subcommand)]
     benchmark: Option<Benchmark>,
-    /// Write the result here [default: target/bench/BENCHMARK.json]
+    /// Write the result here [default: below target/bench, with the benchmark's name]
     #[arg(long, value_name = "FILE", global = true)]
     json: Option<PathBuf>,
     /// Skip the look for missing packages

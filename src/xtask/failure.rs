@@ -46,6 +46,14 @@ impl fmt::Display for Failure {
     }
 }
 
+impl Failure {
+    /// What the cause is, where it is an error of the system's.
+    pub(crate) fn kind(&self) -> Option<std::io::ErrorKind> {
+        let cause = self.cause.as_deref()?;
+        Some(cause.downcast_ref::<std::io::Error>()?.kind())
+    }
+}
+
 /// Names the act while an error passes by.
 pub(crate) trait Act<T> {
     /// Turns the error into a failure of the act that `act` names.

@@ -1,7 +1,8 @@
 //! `cargo xtask install`: the helper, its second name, its man page and its completions.
 
+use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +11,8 @@ use crate::command;
 use crate::failure::{Act, Failure, Result};
 use crate::helper;
 use crate::workspace::Workspace;
+
+mod advice;
 
 /// Each shell with the place, below the prefix, where it looks for the completions of a program.
 const COMPLETIONS: [(&str, &str); 3] = [
@@ -31,9 +34,47 @@ struct File {
 
 /// Builds the helper and installs it under the prefix.
 pub(crate) fn install(prefix: &Path) -> Result {
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let prefix = &expanded(prefix, home.as_deref())?;
+    // Before the build, which takes a while.
+    try_to_write(prefix)?;
     let workspace = Workspace::find()?;
     let helper = helper::build(&workspace)?;
-    install_built(&helper, &workspace.root.join("data/vpnns.1"), prefix)
+    install_built(&helper, &workspace.root.join("data/vpnns.1"), prefix)?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    for line in advice::advice(prefix, home.as_deref(), &path) {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// The prefix as an absolute path. Shells leave the tilde in `--prefix=~/.local` as it is.
+fn expanded(prefix: &Path, home: Option<&Path>) -> Result<PathBuf> {
+    let mut parts = prefix.components();
+    let first = parts.next().map(|part| part.as_os_str().to_owned());
+    match (first, home) {
+        (Some(first), Some(home)) if first == "~" => Ok(home.join(parts.as_path())),
+        (Some(first), _) if first.as_encoded_bytes().starts_with(b"~") => Err(Failure::new(
+            format!("failed to tell which directory {} is", prefix.display()),
+        )
+        .hint("write the whole path, starting with /")),
+        _ => std::path::absolute(prefix)
+            .act(|| format!("failed to find the directory {}", prefix.display())),
+    }
+}
+
+/// Finds out whether files can be made below the prefix, and leaves none.
+fn try_to_write(prefix: &Path) -> Result {
+    let there = prefix.ancestors().find(|path| path.exists());
+    let tried = tempfile::tempfile_in(there.unwrap_or(prefix)).map(drop);
+    let tried = tried.act(|| format!("failed to install below {}", prefix.display()));
+    tried.map_err(|failure| match failure.kind() {
+        Some(ErrorKind::PermissionDenied) => {
+            failure.hint("choose a directory of yours (--prefix ~/.local), or let root install it")
+        }
+        Some(ErrorKind::NotADirectory) => failure.hint("a prefix is a directory"),
+        _ => failure,
+    })
 }
 
 /// Gathers everything first, so that a helper that cannot print its completions installs nothing.
@@ -118,6 +159,31 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o755);
+    }
+
+    #[test]
+    fn a_tilde_that_no_shell_has_expanded_is_the_home_directory() {
+        let expand = |prefix: &str, home: Option<&str>| {
+            expanded(Path::new(prefix), home.map(Path::new)).map_err(|failure| failure.to_string())
+        };
+        let home = Some("/home/ann");
+        assert_eq!(expand("~/.local", home), Ok("/home/ann/.local".into()));
+        assert_eq!(expand("~", home), Ok("/home/ann".into()));
+        assert_eq!(expand("/opt/~", home), Ok("/opt/~".into()));
+        for (prefix, home) in [("~bob/.local", home), ("~/.local", None)] {
+            assert!(
+                expand(prefix, home)
+                    .unwrap_err()
+                    .contains("starting with /")
+            );
+        }
+    }
+
+    #[test]
+    fn a_prefix_below_a_file_is_refused_with_a_hint() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let failure = try_to_write(&file.path().join("prefix")).unwrap_err();
+        assert!(failure.to_string().contains("hint: a prefix"), "{failure}");
     }
 
     #[test]

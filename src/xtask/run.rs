@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::failure::{Act, Result};
 use crate::helper;
+use crate::ordinary_user::we_are_root;
 use crate::packages::Purpose;
 use crate::setup::setup;
 use crate::workspace::Workspace;
@@ -16,16 +17,30 @@ pub(crate) fn run(no_setup: bool, arguments: &[OsString]) -> Result {
         setup(Purpose::Run)?;
     }
     let helper = helper::build(&Workspace::find()?)?;
-    crate::command::run(Command::new(&helper).arg("--self-test"))?;
+    helper::self_test(&helper)?;
     if !arguments.is_empty() {
         let error = Command::new(&helper).args(arguments).exec();
         return Err(error).act(|| format!("failed to start {}", helper.display()));
     }
-    let path = helper.display();
-    println!("\nThe helper works here. It is at\n\n    {path}\n\nTry next, in two terminals:\n");
-    println!("    {path} --name work -- firefox -no-remote -P vpn");
-    println!(
-        "    openconnect --script \"{path} --attach --name work\" --script-tun vpn.example.com"
-    );
+    println!("{}", next_steps(we_are_root()));
     Ok(())
+}
+
+fn next_steps(root: bool) -> String {
+    let prefix = if root { "/usr/local" } else { "~/.local" };
+    format!(
+        "
+The helper works here. Install it:
+
+    cargo xtask install --prefix {prefix}
+
+Then, in two terminals of an ordinary user:
+
+    vpnns --name work -- firefox -no-remote -P vpn
+    openconnect --script 'vpnns --attach --name work' --script-tun vpn.example.com
+
+Or have a look without installing it:
+
+    cargo xtask run -- --help"
+    )
 }

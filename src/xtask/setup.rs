@@ -33,7 +33,7 @@ pub(crate) fn setup(purpose: Purpose) -> Result {
     if purpose == Purpose::Test {
         add_components()?;
     }
-    if purpose != Purpose::Run && ordinary_user::we_are_root() {
+    if ordinary_user::we_are_root() {
         ordinary_user::ensure()?;
     }
     Ok(())
