@@ -1,6 +1,24 @@
 //! A profile: how to bring up a tunnel. One TOML file, `~/.config/vpnns/profiles/<name>.toml`.
+//!
+//! The types are here; [`Profile::parse`] reads the format, with a line and a column for whatever
+//! is wrong in it, and [`Profile::to_toml`] writes it. What every field means is in
+//! vpnns-profile(5), and a test keeps the two together.
 
+mod check;
+mod edit;
+mod error;
+mod parse;
+#[cfg(test)]
+mod refusal;
+#[cfg(test)]
+mod round_trip;
+mod secret;
+pub mod similar;
 pub mod wireguard;
+mod write;
+
+pub use self::error::ProfileError;
+pub use self::parse::fields;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,12 +35,35 @@ pub const FORMAT: u32 = 1;
 /// A profile, read and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
+    /// What people see instead of the file's name.
+    pub title: Option<String>,
+    /// Whether the desktop app connects it when one of its apps is opened.
+    pub connect_on_open: bool,
+    /// Whether the desktop app connects it when the user's session starts.
+    pub start_at_login: bool,
+    /// Ids of desktop entries (`firefox.desktop`) to open once it is connected.
+    pub apps: Vec<String>,
     /// Which routes lead into the tunnel.
     pub routes: RoutePolicy,
     /// Resolvers instead of the server's; an empty list means none.
     pub dns: Option<Vec<IpAddr>>,
     /// What to connect with, and where to.
     pub settings: Settings,
+}
+
+impl Profile {
+    /// A profile with nothing but what to connect with.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            title: None,
+            connect_on_open: false,
+            start_at_login: false,
+            apps: Vec::new(),
+            routes: RoutePolicy::default(),
+            dns: None,
+            settings,
+        }
+    }
 }
 
 /// The part of a profile that is different for each kind; in the file, the table that is there.
@@ -51,6 +92,27 @@ impl Settings {
             Self::Demo => "demo",
         }
     }
+
+    /// Where it leads to, as far as the profile itself says so.
+    pub fn server(&self) -> Option<String> {
+        match self {
+            Self::OpenConnect(it) => Some(it.server.clone()),
+            Self::OpenVpn(it) => it.config.as_deref().and_then(first_remote),
+            Self::WireGuard(it) => it.peers.iter().find_map(|peer| peer.endpoint.clone()),
+            Self::Command(_) | Self::Demo => None,
+        }
+    }
+}
+
+/// The first server that an OpenVPN configuration names. A look, not a reader: the helper has that.
+fn first_remote(config: &str) -> Option<String> {
+    config.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next()? == "remote")
+            .then(|| words.next())
+            .flatten()
+            .map(|host| host.trim_matches(['"', '\'']).to_owned())
+    })
 }
 
 /// How a client's packets get into the instance.
