@@ -8,6 +8,7 @@
 //! | `net` | devices, addresses, routes, resolvers inside an instance; all netlink |
 //! | `tunnel` | the relay between a VPN client's socket and the device |
 //! | `client` | what VPN clients hand us |
+//! | `profiles`, `import` | how to bring up a tunnel, and where that comes from |
 //! | `gateway` | an embedded VPN gateway to try everything with |
 //! | `sys` | the only unsafe code |
 #![cfg_attr(not(test), no_main)]
@@ -21,9 +22,11 @@ mod gateway;
 mod instance;
 mod isolation;
 mod net;
+mod profiles;
 mod report;
 #[allow(unsafe_code)]
 mod sys;
+mod text_file;
 mod tunnel;
 
 /// Runs the program; returns its exit code.

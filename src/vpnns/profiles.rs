@@ -1,0 +1,271 @@
+//! The user's profiles: one file each in `~/.config/vpnns/profiles`, written whole.
+
+mod write;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use vpnns_protocol::name::InstanceName;
+use vpnns_protocol::profile::{Profile, ProfileError, similar};
+
+use crate::instance::directory;
+use crate::report;
+use crate::text_file;
+
+/// The end of a profile's file name.
+const SUFFIX: &str = "toml";
+
+/// Why a profile cannot be had, or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no home directory.
+    #[error(transparent)]
+    Home(#[from] directory::Error),
+    /// There is no profile of this name.
+    #[error("there is no profile named {name}")]
+    Missing {
+        /// The name.
+        name: InstanceName,
+        /// A profile that has nearly this name.
+        similar: Option<String>,
+    },
+    /// Its file cannot be read.
+    #[error("failed to read the profile {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: text_file::Error,
+    },
+    /// Its file is no profile.
+    #[error("{}:{}:{}: {}", path.display(), fault.line, fault.column, fault.message)]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: ProfileError,
+    },
+    /// A profile of this name is there already.
+    #[error("there is a profile named {0} already")]
+    Exists(InstanceName),
+    /// A file's name is not one for a profile.
+    #[error("{} is named in a way that no profile can be", .0.display())]
+    Name(PathBuf),
+    /// What was to be kept is no profile.
+    #[error("the profile would not be valid: {}", .0.message)]
+    Unwritable(ProfileError),
+    /// The directory cannot be made.
+    #[error("failed to make the directory {}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The directory cannot be looked through.
+    #[error("failed to list the directory {}", path.display())]
+    List {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("failed to write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file cannot be removed.
+    #[error("failed to remove {}", path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Home(error) => error.hint(),
+            Self::Missing {
+                similar: Some(name),
+                ..
+            } => Some(format!(
+                "did you mean {name}? vpnns --profiles lists them all"
+            )),
+            Self::Missing { .. } => Some(
+                "vpnns --import FILE makes one from a VPN client's configuration or from a \
+                 server's URL; vpnns --profiles lists what is there"
+                    .to_owned(),
+            ),
+            Self::Read { source, .. } => source.hint().map(str::to_owned),
+            Self::Invalid { fault, .. } | Self::Unwritable(fault) => {
+                let general = "vpnns-profile(5) explains every field";
+                Some(fault.hint.clone().unwrap_or(general.to_owned()))
+            }
+            Self::Exists(_) => Some(
+                "choose another name with --profile, or overwrite it with --replace".to_owned(),
+            ),
+            Self::Name(_) => Some(
+                "rename it: letters, digits, '.', '_', '@', '+' and '-', starting with a letter \
+                 or a digit, then \".toml\""
+                    .to_owned(),
+            ),
+            Self::Directory { source, .. } | Self::Write { source, .. } => (source.kind()
+                == io::ErrorKind::PermissionDenied)
+                .then(|| "set XDG_CONFIG_HOME to a directory of yours".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// A profile in the directory, whole or broken.
+pub struct Entry {
+    /// Its name; of a file that is named in an impossible way, as much as there is of it.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// What is in it.
+    pub profile: Result<Profile, Error>,
+}
+
+/// Where profiles are.
+pub fn directory() -> Result<PathBuf, Error> {
+    let configured = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    // Relative paths are to be ignored, says the XDG Base Directory Specification.
+    let configuration = match configured.filter(|path| path.is_absolute()) {
+        Some(path) => path,
+        None => directory::home()?.join(".config"),
+    };
+    Ok(configuration.join("vpnns/profiles"))
+}
+
+/// The file of a profile, whether it is there or not.
+pub fn path(name: &InstanceName) -> Result<PathBuf, Error> {
+    Ok(directory()?.join(format!("{name}.{SUFFIX}")))
+}
+
+/// Reads a profile. If others can get at its file, a note on stderr says so.
+#[allow(dead_code)] // `--connect` is what calls it.
+pub fn load(name: &InstanceName) -> Result<Profile, Error> {
+    let path = path(name)?;
+    let text = read(name, &path)?;
+    if let Some(note) = text.exposure {
+        report::note(&note);
+    }
+    parse(&path, &text.text)
+}
+
+/// Every profile, in the order of their names.
+pub fn list() -> Result<Vec<Entry>, Error> {
+    let directory = directory()?;
+    let failed = |source| Error::List {
+        path: directory.clone(),
+        source,
+    };
+    let files = match fs::read_dir(&directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files.map_err(failed)?,
+    };
+    let mut entries = Vec::new();
+    for file in files {
+        let path = file.map_err(failed)?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && path.extension() == Some(OsStr::new(SUFFIX)) {
+            entries.push(entry(path));
+        }
+    }
+    entries.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(entries)
+}
+
+/// Writes a profile; returns its file.
+pub fn save(name: &InstanceName, profile: &Profile, overwrite: bool) -> Result<PathBuf, Error> {
+    let text = profile.to_toml();
+    // What cannot be read back must not be written: a path that is no UTF-8, for one.
+    Profile::parse(&text).map_err(Error::Unwritable)?;
+    let path = path(name)?;
+    write::whole(&path, &text, overwrite).map_err(|error| match error {
+        Error::Write { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
+            Error::Exists(name.clone())
+        }
+        error => error,
+    })?;
+    Ok(path)
+}
+
+/// Deletes a profile.
+pub fn remove(name: &InstanceName) -> Result<(), Error> {
+    let path = path(name)?;
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(name)),
+        removed => removed.map_err(|source| Error::Remove { path, source }),
+    }
+}
+
+/// Remembers in an openconnect profile that the user trusts a server's certificate.
+///
+/// Comments and the order of the file stay.
+#[allow(dead_code)] // `--connect` is what calls it.
+pub fn set_fingerprint(name: &InstanceName, fingerprint: &str) -> Result<(), Error> {
+    let path = path(name)?;
+    let text = read(name, &path)?.text;
+    let edited = Profile::text_with_fingerprint(&text, fingerprint).map_err(|fault| {
+        let path = path.clone();
+        Error::Invalid { path, fault }
+    })?;
+    write::whole(&path, &edited, true)
+}
+
+fn entry(path: PathBuf) -> Entry {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = name.into_owned();
+    let profile = match name.parse::<InstanceName>() {
+        Ok(name) => read(&name, &path).and_then(|text| parse(&path, &text.text)),
+        Err(_) => Err(Error::Name(path.clone())),
+    };
+    Entry {
+        name,
+        path,
+        profile,
+    }
+}
+
+fn read(name: &InstanceName, path: &Path) -> Result<text_file::Text, Error> {
+    text_file::read(path).map_err(|source| {
+        // A link that leads nowhere is a fault of its own.
+        if source.is_missing() && fs::symlink_metadata(path).is_err() {
+            return missing(name);
+        }
+        Error::Read {
+            path: path.to_owned(),
+            source,
+        }
+    })
+}
+
+fn parse(path: &Path, text: &str) -> Result<Profile, Error> {
+    Profile::parse(text).map_err(|fault| Error::Invalid {
+        path: path.to_owned(),
+        fault,
+    })
+}
+
+fn missing(name: &InstanceName) -> Error {
+    let entries = list().unwrap_or_default();
+    let names = entries.iter().map(|entry| entry.name.as_str());
+    Error::Missing {
+        name: name.clone(),
+        similar: similar::nearest(name.as_str(), names).map(str::to_owned),
+    }
+}
