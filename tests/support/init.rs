@@ -74,7 +74,7 @@ impl Init {
 impl Drop for Init {
     fn drop(&mut self) {
         drop(self.unshare.stdin.take());
-        let ended = || self.unshare.try_wait().unwrap().is_some();
+        let ended = || matches!(self.unshare.try_wait(), Ok(Some(_)));
         if !wait_until(Duration::from_secs(5), ended) {
             let _ = self.unshare.kill();
             let _ = self.unshare.wait();

@@ -141,7 +141,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.ended().is_none() {
+        // No panic in here: it may be one that brought us here.
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
             // The command before nsenter: afterwards its number could belong to someone else.
             match kill(self.pid, Signal::SIGKILL) {
                 Ok(()) | Err(Errno::ESRCH) => {}

@@ -153,9 +153,13 @@ pub struct Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // What went into the background has left its guard.
-        if self.background && UnixStream::connect(&self.control).is_ok() {
-            let _ = kill(self.pid(), Signal::SIGKILL);
+        // What went into the background has left its guard. No panic in here: a second one while
+        // a test fails would abort all the others. What does not answer is ended with its user.
+        if self.background
+            && let Ok(number) = self.try_order("pid")
+            && let Some(number) = number.as_i64().and_then(|number| number.try_into().ok())
+        {
+            let _ = kill(Pid::from_raw(number), Signal::SIGKILL);
         }
     }
 }
@@ -163,14 +167,17 @@ impl Drop for Client {
 impl Client {
     /// Gives an order and returns the answer.
     pub fn order(&self, order: &str) -> Value {
-        let mut stream = UnixStream::connect(&self.control)
-            .unwrap_or_else(|error| panic!("{order}: {error}:\n{}", self.running.log()));
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        writeln!(stream, "{order}").unwrap();
+        self.try_order(order)
+            .unwrap_or_else(|error| panic!("{order}: {error}:\n{}", self.running.log()))
+    }
+
+    fn try_order(&self, order: &str) -> std::io::Result<Value> {
+        let mut stream = UnixStream::connect(&self.control)?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        writeln!(stream, "{order}")?;
         let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).unwrap();
-        serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("{order}: {line:?}: {error}:\n{}", self.running.log()))
+        BufReader::new(stream).read_line(&mut line)?;
+        Ok(serde_json::from_str(&line)?)
     }
 
     /// The relay's process.

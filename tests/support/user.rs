@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use nix::unistd::{Gid, Uid, User as Account, chown};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Gid, Pid, Uid, User as Account, chown};
 use tempfile::TempDir;
 
 use super::command::Invocation;
@@ -102,6 +103,27 @@ impl User {
             ("LANG", "C.UTF-8".to_owned()),
             ("PATH", path),
         ]
+    }
+}
+
+impl Drop for User {
+    /// Ends what a failed test has left behind: a keeper, or a client in the background.
+    fn drop(&mut self) {
+        let home = format!("HOME={}", self.home().display()).into_bytes();
+        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            let number = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
+            if let Some(number) = number
+                && environment
+                    .split(|byte| *byte == 0)
+                    .any(|word| word == home)
+            {
+                let _ = kill(Pid::from_raw(number), Signal::SIGKILL);
+            }
+        }
     }
 }
 
