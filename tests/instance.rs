@@ -10,6 +10,8 @@ mod support;
 mod etc;
 #[path = "instance/exit.rs"]
 mod exit;
+#[path = "instance/filtered.rs"]
+mod filtered;
 #[path = "instance/forbidden.rs"]
 mod forbidden;
 #[path = "instance/home.rs"]

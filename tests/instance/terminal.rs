@@ -189,6 +189,15 @@ fn ctrl_z_stops_an_app_at_whatever_moment_of_its_start() {
             matches!(state(app.pid()), Some('T' | 'Z'))
         });
         assert!(stopped, "moment {moment}: {:?}", state(app.pid()));
+        // Whoever is stopped keeps nobody out.
+        if moment % 5 == 0 {
+            let other = session.inside(&["true"]).run();
+            other.text();
+            assert!(
+                other.elapsed < Duration::from_secs(5),
+                "moment {moment}: {other:#?}"
+            );
+        }
         killpg(app.pid(), Signal::SIGCONT).unwrap();
         assert_eq!(app.wait(LIMIT).code(), 0, "moment {moment}");
     }

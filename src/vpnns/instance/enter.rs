@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, socketpair};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Gid, Pid, Uid};
@@ -98,6 +99,7 @@ pub fn as_app(target: &Target, program: &OsStr) -> Result<(), Error> {
     // The path, not a descriptor: that would keep pointing at the host's mounts.
     let working_directory = std::env::current_dir().ok();
     let program = command::program_name(program);
+    let _unstopped = Unstopped::new();
     for patience in PATIENCE {
         match reach(target)? {
             Reached::Running(client) => match join(target, &client, &program) {
@@ -122,6 +124,7 @@ pub fn as_app(target: &Target, program: &OsStr) -> Result<(), Error> {
 
 /// Connects to the instance's keeper, starting one if need be; this process stays outside.
 pub fn as_client(target: &Target) -> Result<Client, Error> {
+    let _unstopped = Unstopped::new();
     for _ in 0..TRIES {
         match reach(target)? {
             Reached::Running(client) => return Ok(client),
@@ -151,6 +154,27 @@ pub fn adopt_orphans(name: &InstanceName) -> Result<Option<Client>, Error> {
         }
     }
     Ok(None)
+}
+
+/// Puts Ctrl-Z off: a stopped process would keep the lock, and everybody else out.
+struct Unstopped(Option<SigSet>);
+
+impl Unstopped {
+    fn new() -> Self {
+        Self(
+            SigSet::from(Signal::SIGTSTP)
+                .thread_swap_mask(SigmaskHow::SIG_BLOCK)
+                .ok(),
+        )
+    }
+}
+
+impl Drop for Unstopped {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            let _ = before.thread_set_mask();
+        }
+    }
 }
 
 enum Reached {

@@ -52,9 +52,25 @@ pub fn close_all_but(keep: &[RawFd]) {
         if from < fd {
             let (first, last) = (from.cast_unsigned(), (fd - 1).cast_unsigned());
             // SAFETY: closing descriptors touches no memory; the contract above covers owners.
-            unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+            let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+            if closed == -1 {
+                close_each(from..fd);
+            }
         }
         from = fd.saturating_add(1);
+    }
+}
+
+/// The same where a container's filter knows no close_range (Linux 5.9).
+fn close_each(range: std::ops::Range<RawFd>) {
+    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
+    let numbers: Vec<RawFd> = open
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    for number in numbers.into_iter().filter(|number| range.contains(number)) {
+        // SAFETY: as above. The directory's own number is closed already (EBADF).
+        unsafe { libc::close(number) };
     }
 }
 
