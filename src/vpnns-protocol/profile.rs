@@ -7,6 +7,7 @@
 mod check;
 mod edit;
 mod error;
+pub mod listing;
 mod parse;
 #[cfg(test)]
 mod refusal;

@@ -19,6 +19,7 @@ use crate::client::decision::Wishes;
 use crate::commands::Action;
 use crate::commands::attach::Options as AttachOptions;
 use crate::commands::graft::Options as GraftOptions;
+use crate::commands::profiles::ImportOptions;
 use crate::instance::enter::Target;
 use crate::report;
 
@@ -32,6 +33,8 @@ pub const NAME_VARIABLE: &str = "VPNNS_NAME";
 
 /// The actions that bring packets.
 const CARRYING: &str = "carrying";
+/// The actions that --replace goes with.
+const REPLACING: &str = "replacing";
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -53,6 +56,7 @@ found a problem. The manual is vpnns(1).";
     about = "Runs programs in a network of their own, which a VPN client then connects",
     override_usage = "vpnns [--name ID] [-- COMMAND [ARG...]]\n       \
         vpnns --attach [--name ID] [OPTIONS]      (called by a VPN client)\n       \
+        vpnns --import FILE|URL [--profile NAME] | --profiles | --remove PROFILE\n       \
         vpnns --list | --status | --monitor | --stop | --doctor | --self-test",
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
@@ -68,11 +72,11 @@ struct Arguments {
     name: Option<InstanceName>,
 
     /// Carry a VPN client's packets into the instance; the client calls this
-    #[arg(long, group = "action")]
+    #[arg(long, groups = ["action", REPLACING])]
     attach: bool,
 
     /// Run a stock VPN client (after --) whose tunnel device is the instance's
-    #[arg(long, group = "action")]
+    #[arg(long, groups = ["action", REPLACING])]
     graft: bool,
 
     /// As a grafted client's script: tell what the server has assigned
@@ -92,8 +96,8 @@ struct Arguments {
     #[arg(short, long, value_name = "PATH", requires = "attach")]
     script: Option<PathBuf>,
 
-    /// With --attach or --graft: take over from a tunnel that is already there
-    #[arg(long, requires = CARRYING)]
+    /// Take over from a tunnel that is there (--attach, --graft); overwrite a profile (--import)
+    #[arg(long, requires = REPLACING)]
     replace: bool,
 
     /// With --attach or --graft: which routes lead into the tunnel [default: server]
@@ -130,6 +134,22 @@ struct Arguments {
     #[arg(long, group = "action")]
     stop: bool,
 
+    /// Make a profile of an OpenVPN, wg-quick or NetworkManager file, or of a server's URL
+    #[arg(long, value_name = "FILE|URL", groups = ["action", REPLACING])]
+    import: Option<PathBuf>,
+
+    /// With --import: the profile's name [default: the file's, or the server's]
+    #[arg(long, value_name = "NAME", requires = "import", value_parser = parse_name)]
+    profile: Option<InstanceName>,
+
+    /// List the profiles
+    #[arg(long, group = "action")]
+    profiles: bool,
+
+    /// Delete a profile
+    #[arg(long, value_name = "PROFILE", group = "action", value_parser = parse_name)]
+    remove: Option<InstanceName>,
+
     /// Check whether this system can do it, and say what to change if not
     #[arg(long, group = "action")]
     doctor: bool,
@@ -142,7 +162,7 @@ struct Arguments {
     #[arg(long, value_name = "SHELL", group = "action")]
     completions: Option<Shell>,
 
-    /// Print JSON (--list, --status, --monitor, --doctor, --self-test)
+    /// Print JSON (--list, --status, --monitor, --import, --profiles, --doctor, --self-test)
     #[arg(long)]
     json: bool,
 
@@ -154,8 +174,8 @@ struct Arguments {
     #[arg(
         value_name = "COMMAND",
         trailing_var_arg = true,
-        conflicts_with_all = ["attach", "list", "status", "monitor", "stop", "doctor",
-            "self_test", "completions"]
+        conflicts_with_all = ["attach", "list", "status", "monitor", "stop", "import",
+            "profiles", "remove", "doctor", "self_test", "completions"]
     )]
     command: Vec<OsString>,
 }
@@ -224,10 +244,13 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
         && !(arguments.list
             || arguments.status
             || arguments.monitor
+            || arguments.import.is_some()
+            || arguments.profiles
             || arguments.doctor
             || arguments.self_test)
     {
-        let hint = "it goes with --list, --status, --monitor, --doctor and --self-test";
+        let hint = "it goes with --list, --status, --monitor, --import, --profiles, \
+            --doctor and --self-test";
         return Err(Answer::usage(
             "--json has nothing to print here".into(),
             Some(hint.into()),
@@ -241,6 +264,20 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
     }
     if arguments.monitor {
         return Ok(Action::Monitor { name: named, json });
+    }
+    if let Some(source) = arguments.import {
+        return Ok(Action::Import(ImportOptions {
+            source,
+            name: arguments.profile,
+            replace: arguments.replace,
+            json,
+        }));
+    }
+    if arguments.profiles {
+        return Ok(Action::Profiles { json });
+    }
+    if let Some(name) = arguments.remove {
+        return Ok(Action::Remove(name));
     }
     if arguments.doctor {
         return Ok(Action::Doctor { json });

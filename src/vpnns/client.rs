@@ -2,6 +2,7 @@
 
 pub mod announcement;
 pub mod decision;
+pub mod fault;
 pub mod openconnect;
 pub mod openvpn;
 pub mod peer;

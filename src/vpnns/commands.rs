@@ -7,6 +7,7 @@ mod doctor;
 pub mod graft;
 mod list;
 mod monitor;
+pub mod profiles;
 mod run;
 mod self_test;
 mod stop;
@@ -67,6 +68,15 @@ pub enum Action {
         /// As JSON.
         json: bool,
     },
+    /// List the profiles.
+    Profiles {
+        /// As JSON.
+        json: bool,
+    },
+    /// Make a profile.
+    Import(profiles::ImportOptions),
+    /// Delete a profile.
+    Remove(InstanceName),
     /// The app's part of the self-test.
     Probe(Vec<OsString>),
     /// Print shell completions.
@@ -103,6 +113,12 @@ pub enum Error {
     /// The file system cannot be watched.
     #[error("failed to watch for instances")]
     Watch(#[source] nix::errno::Errno),
+    /// The profiles cannot be read or written.
+    #[error(transparent)]
+    Profiles(#[from] crate::profiles::Error),
+    /// No profile can be made of a source.
+    #[error(transparent)]
+    Import(#[from] crate::import::Error),
     /// The self-test could not be carried out.
     #[error(transparent)]
     SelfTest(#[from] self_test::Error),
@@ -130,6 +146,8 @@ impl Error {
             Self::Configure(error) => error.hint(),
             Self::Directory(error) => error.hint(),
             Self::Command(command::Error::NotFound(program, _)) => not_found(program),
+            Self::Profiles(error) => error.hint(),
+            Self::Import(error) => error.hint(),
             Self::NotRunning(_) => Some("vpnns --list shows what is running".to_owned()),
             _ => None,
         }
@@ -170,6 +188,9 @@ pub fn run(action: Action) -> u8 {
         Action::Doctor { json } => doctor::doctor(json),
         Action::SelfTest { json } => self_test::self_test(json),
         Action::Probe(arguments) => self_test::probe::run(&arguments),
+        Action::Profiles { json } => profiles::list(json),
+        Action::Import(options) => profiles::import(&options),
+        Action::Remove(name) => profiles::remove(&name),
         Action::Completions(shell) => completions::print(shell),
     };
     done.unwrap_or_else(|error| complain(&error))

@@ -19,6 +19,7 @@ mod args;
 mod client;
 mod commands;
 mod gateway;
+mod import;
 mod instance;
 mod isolation;
 mod net;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::secret::{self, Objection};
-use super::wireguard::{Peer, WireGuard};
+use super::wireguard::WireGuard;
 use super::{Command, OpenConnect, OpenVpn, Profile, Settings};
 
 /// Smallest MTU that IPv4 works with (RFC 791).
@@ -197,8 +197,7 @@ fn wireguard(it: &WireGuard) -> Checked {
             let hint = "make one peer of them, with the prefixes of both in `allowed-ips`";
             return Err(complaint(place("public-key"), message, hint));
         }
-        if !endpoint(peer) {
-            let given = peer.endpoint.as_deref().unwrap_or_default();
+        if let Some(given) = peer.endpoint.as_deref().filter(|it| !is_endpoint(it)) {
             let message = format!("`endpoint` is {:?}, without host and port", shown(given));
             let hint = "write host:port; an IPv6 address stands in brackets, as in \
                         \"[2001:db8::1]:51820\"";
@@ -370,12 +369,9 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     }
 }
 
-/// No endpoint, or one with a host and a port.
-fn endpoint(peer: &Peer) -> bool {
-    let Some(endpoint) = &peer.endpoint else {
-        return true;
-    };
-    match split_port(endpoint) {
+/// Whether a text is a host and a port, as WireGuard's endpoints are.
+pub(super) fn is_endpoint(text: &str) -> bool {
+    match split_port(text) {
         Some((host, Some(port))) => {
             let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
             !host.is_empty() && port != 0 && !host.starts_with('-') && host.chars().all(fits)
@@ -384,7 +380,8 @@ fn endpoint(peer: &Peer) -> bool {
     }
 }
 
-fn is_domain(domain: &str) -> bool {
+/// Whether a text can stand in resolv.conf as a domain.
+pub(super) fn is_domain(domain: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     !domain.is_empty() && domain.len() <= 253 && domain.chars().all(fits)
 }

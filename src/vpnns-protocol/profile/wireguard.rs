@@ -52,6 +52,20 @@ pub struct Peer {
     pub persistent_keepalive: Option<u16>,
 }
 
+impl Peer {
+    /// Whether a text is an endpoint: a host, or an IPv6 address in brackets, and a port.
+    pub fn is_endpoint(text: &str) -> bool {
+        super::check::is_endpoint(text)
+    }
+}
+
+impl WireGuard {
+    /// Whether a text is a search domain.
+    pub fn is_domain(text: &str) -> bool {
+        super::check::is_domain(text)
+    }
+}
+
 /// Why a text is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a WireGuard key is 32 bytes in base64: 44 characters, the last one '='")]

@@ -10,7 +10,7 @@ use clap::builder::PossibleValue;
 use clap::{Arg, CommandFactory, ValueHint};
 use clap_complete::Shell;
 
-use super::{Arguments, CARRYING};
+use super::{Arguments, CARRYING, REPLACING};
 
 /// Prints the names of the running instances. The first line is the table's head, or says that
 /// there are none.
@@ -74,7 +74,10 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     let mut command = clap::Command::new("vpnns")
         .version(env!("CARGO_PKG_VERSION"))
         .args(shown)
-        .groups(all.get_groups().filter(|group| group.get_id() == CARRYING));
+        .groups(
+            all.get_groups()
+                .filter(|group| [CARRYING, REPLACING].iter().any(|id| group.get_id() == *id)),
+        );
     command.build();
     if shell == Shell::Bash {
         return bash(&command).into_bytes();

@@ -2,6 +2,12 @@
 //!
 //! From openvpn's source and manual; no released Debian package has it, so it is tested with a
 //! stand-in that sets the same variables.
+//!
+//! Below: OpenVPN's own configuration files.
+
+pub mod config;
+pub mod embed;
+pub mod review;
 
 use std::net::IpAddr;
 

@@ -169,7 +169,7 @@ fn ago(since: u64) -> String {
 }
 
 /// Columns as wide as their widest cell; the last one as long as it likes.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
     let mut out = String::new();

@@ -46,8 +46,8 @@ fn make(directory: &Path) -> Result<(), Error> {
         .mode(0o700)
         .create(directory);
     made.map_err(failed)?;
-    let mode = fs::metadata(directory).map_err(failed)?.permissions();
-    if directory.ends_with("vpnns/profiles") && mode.mode() & 0o077 != 0 {
+    let permissions = fs::metadata(directory).map_err(failed)?.permissions();
+    if directory.ends_with("vpnns/profiles") && permissions.mode() & 0o077 != 0 {
         fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(failed)?;
     }
     Ok(())
