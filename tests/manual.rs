@@ -1,7 +1,7 @@
 //! The manual page and the completions say what the program understands, and nothing else.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,11 +16,18 @@ use vpnns_protocol::instance::{
 };
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::network::NetworkConfig;
+use vpnns_protocol::profile::Profile;
+use vpnns_protocol::profile::listing::{Broken, Imported, Listed, Profiles};
 use vpnns_protocol::profile::wireguard::PublicKey;
 use vpnns_protocol::question::{Ask, Field, FieldKind, Question};
 
+fn path_of(page: &str) -> PathBuf {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
+    data.join(page)
+}
+
 fn page_path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/vpnns.1")
+    path_of("vpnns.1")
 }
 
 fn page() -> String {
@@ -90,13 +97,66 @@ fn every_option_is_in_the_manual_and_every_one_in_the_manual_exists() {
 #[test]
 fn the_manual_has_no_markup_error() {
     let mut command = Command::new("mandoc");
-    command.args(["-Tlint", "-Wwarning"]).arg(page_path());
+    command.args(["-Tlint", "-Wwarning"]);
+    command.args([page_path(), path_of("vpnns-profile.5")]);
     let output = run(command, "mandoc");
     let complaints = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success() && complaints.is_empty(),
         "{complaints}"
     );
+}
+
+/// The fields that the items of a page's part explain.
+fn explained(part: &str) -> BTreeSet<String> {
+    let items = part.lines().filter_map(|line| line.strip_prefix(".It Va "));
+    let words = items.flat_map(|line| line.split([' ', ',']));
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_field_of_a_profile_is_explained_in_its_table_and_no_other() {
+    let page = fs::read_to_string(path_of("vpnns-profile.5")).unwrap();
+    let tables = section(&page, "TABLES");
+    let mut known: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (table, field) in vpnns_protocol::profile::fields() {
+        known.entry(table).or_default().insert(field.to_owned());
+    }
+    known.entry("demo").or_default();
+    for (table, fields) in &known {
+        let heading = match *table {
+            "wireguard.peer" => ".Ss [[wireguard.peer]]\n".to_owned(),
+            table => format!(".Ss [{table}]\n"),
+        };
+        let part = if table.is_empty() {
+            section(&page, "FIELDS")
+        } else {
+            let part = tables.split_once(&heading);
+            let part = part
+                .unwrap_or_else(|| panic!("[{table}] is not explained"))
+                .1;
+            part.split("\n.Ss ").next().unwrap()
+        };
+        assert_eq!(&explained(part), fields, "[{table}]");
+    }
+    assert_eq!(tables.matches(".Ss [").count(), known.len() - 1);
+}
+
+#[test]
+fn the_examples_of_profiles_are_profiles() {
+    let page = fs::read_to_string(path_of("vpnns-profile.5")).unwrap();
+    let examples: Vec<&str> = page
+        .split(".Bd -literal -offset indent\n")
+        .skip(1)
+        .map(|rest| rest.split(".Ed\n").next().unwrap())
+        .collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        Profile::parse(example).unwrap_or_else(|error| panic!("{example}\n{error}"));
+    }
 }
 
 /// Runs a tool that must be there.
@@ -214,8 +274,40 @@ fn documents() -> Vec<Value> {
         ok: true,
         findings: findings.into(),
     });
+    let profiles = ["openconnect", "openvpn", "wireguard", "command", "demo"].map(listed);
+    let profiles = serde_json::to_value(Profiles {
+        version: VERSION,
+        profiles: profiles.into(),
+    });
+    let imported = serde_json::to_value(Imported {
+        version: VERSION,
+        name: InstanceName::default(),
+        kind: "openvpn".into(),
+        path: String::new(),
+        notes: Vec::new(),
+    });
     let all = events.map(event).into_iter().chain(states().map(report));
-    all.chain([findings]).map(Result::unwrap).collect()
+    let all = all.chain([findings, profiles, imported]);
+    all.map(Result::unwrap).collect()
+}
+
+fn listed(kind: &str) -> Listed {
+    Listed {
+        name: String::new(),
+        path: String::new(),
+        title: None,
+        kind: Some(kind.into()),
+        server: None,
+        connect_on_open: false,
+        start_at_login: false,
+        apps: Vec::new(),
+        error: Some(Broken {
+            message: String::new(),
+            hint: None,
+            line: None,
+            column: None,
+        }),
+    }
 }
 
 /// The fields of a document, and the values of those that hold one of a few words.
