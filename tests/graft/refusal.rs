@@ -41,7 +41,11 @@ fn a_tap_device_is_refused() {
     let text = server.client().replace("dev tun", "dev tap");
     let path = lab.write_home("tap.ovpn", &text);
     let output = lab.run_by_user(&words(&path, &[])).run();
-    assert_refused(&output, 125, "tap device", "dev tun");
+    assert_refused(&output, 125, "tap.ovpn:2:1: a tap device", "dev tun");
+    // The same by the way of the kernel, for what is not said in a file.
+    let path = lab.write_home("client.ovpn", &server.client());
+    let output = lab.run_by_user(&words(&path, &["--dev", "tap"])).run();
+    assert_refused(&output, 125, "wants a tap device", "dev tun");
     assert_nothing_left(&lab, 1);
 }
 
@@ -74,6 +78,26 @@ fn a_configuration_that_wants_another_user_works_all_the_same() {
     let client = openvpn(&lab, &server, &["--user", "nobody", "--group", "nogroup"]);
     let _app = lab.keep("work");
     assert!(lab.reaches("work", address::FAR), "{}", client.log());
+}
+
+#[test]
+fn a_configuration_runs_no_command_unless_its_user_says_so() {
+    let lab = Lab::start();
+    let server = OpenVpnServer::default().start(&lab);
+    let marker = lab.user().home().join("was-run");
+    let script = format!("#!/bin/sh\n: >{}\n", marker.display());
+    let script = lab.write_home("evil.sh", &script);
+    lab.run_by_user(&["chmod", "+x", &script]).run().text();
+    let text = format!("{}route-up {script}\n", server.client());
+    let path = lab.write_home("evil.ovpn", &text);
+    let output = lab.run_by_user(&words(&path, &[])).run();
+    assert_refused(&output, 125, "would run a command", "vpnns --import");
+    assert!(!marker.exists());
+    let client = lab
+        .run_by_user(&words(&path, &["--script-security", "2"]))
+        .spawn();
+    client.wait_for("Initialization Sequence Completed");
+    assert!(wait_until(LIMIT, || marker.exists()), "{}", client.log());
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 pub mod config;
 pub mod embed;
+pub mod inspect;
 pub mod review;
 
 use std::net::IpAddr;

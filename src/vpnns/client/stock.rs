@@ -6,6 +6,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::fault::Fault;
+use super::openvpn::inspect;
 use crate::sys::memory;
 use crate::sys::seccomp::Filter;
 use crate::sys::tun::TUNSETIFF;
@@ -30,6 +32,16 @@ pub struct Hook {
     pub arguments: Vec<String>,
     /// Variables for clients that start scripts with an environment of their own.
     pub environment: Vec<(String, OsString)>,
+}
+
+/// Looks at a command line before anything is started: refuses what cannot work, or returns what
+/// the user should know.
+pub fn inspect(command: &[OsString]) -> Result<Vec<String>, Fault> {
+    let program = command.first().map(Path::new).and_then(Path::file_name);
+    match program.and_then(OsStr::to_str) {
+        Some("openvpn") => inspect::inspect(command),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// What to start for a command line of the user's.

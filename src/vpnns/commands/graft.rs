@@ -17,6 +17,7 @@ use vpnns_protocol::network::NetworkConfig;
 
 use crate::args::{ATTACH_PROGRAM, NAME_VARIABLE};
 use crate::client::decision::Wishes;
+use crate::client::fault::Fault;
 use crate::client::stock::{self, Hook, Recipe};
 use crate::instance::client::{self, Client};
 use crate::instance::control::{Graft, Prepare, Reply, Request};
@@ -72,6 +73,9 @@ pub enum Error {
     /// The keeper answered something else.
     #[error("the keeper gave an answer that this version does not know")]
     Answer,
+    /// The client's configuration cannot work here.
+    #[error(transparent)]
+    Configuration(#[from] Fault),
     /// The client could not be started.
     #[error(transparent)]
     Launch(#[from] graft::LaunchError),
@@ -94,6 +98,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Enter(error) => error.hint(),
+            Self::Configuration(fault) => fault.hint.clone(),
             Self::Refused { hint, .. } => hint.clone(),
             Self::Launch(error) => error.hint(),
             Self::Graft(error) => error.hint(),
@@ -118,6 +123,7 @@ impl Error {
 pub fn graft(target: &Target, options: &Options) -> Result<u8, Error> {
     let name = command::program_name(&options.command[0]);
     let hook = hook(target, options).map_err(Error::Supervise)?;
+    let notes = stock::inspect(&options.command)?;
     let keeper = enter::as_client(target)?;
     let prepare = Prepare {
         client: name.clone(),
@@ -143,6 +149,9 @@ pub fn graft(target: &Target, options: &Options) -> Result<u8, Error> {
             });
         }
         _ => return Err(Error::Answer),
+    }
+    for note in notes {
+        report::note(&note);
     }
     let recipe = stock::recipe(&options.command, &hook);
     let signals = catch_signals().map_err(Error::Supervise)?;

@@ -53,7 +53,6 @@ pub struct Configuration {
 }
 
 /// Reads a configuration.
-#[allow(dead_code)] // For a configuration that is used where it is.
 pub fn read(path: &Path) -> Result<Configuration, Fault> {
     let text = text_file::read(path).map_err(|error| {
         let hint = error.hint().unwrap_or("check the path");

@@ -156,9 +156,8 @@ fn fate(directive: &Directive) -> Fate {
         "mode" if first == "server" => Fate::Refuse(SERVER, SERVER_HINT),
         "server" | "server-bridge" | "server-ipv6" | "tls-server" => Fate::Refuse(SERVER, SERVER_HINT),
 
-        "up" | "down" | "route-up" | "route-pre-down" | "ipchange" | "tls-verify"
-        | "auth-user-pass-verify" | "client-connect" | "client-disconnect" | "client-crresponse"
-        | "learn-address" | "plugin" | "iproute" | "dns-updown" | "tls-crypt-v2-verify" => Fate::Command,
+        "plugin" => Fate::Command,
+        name if is_command(name) => Fate::Command,
 
         "auth-user-pass" if given && first != "username-only" => Fate::Secret(plain("auth-user-pass", &[])),
         "askpass" if given => Fate::Secret(None),
@@ -197,6 +196,26 @@ fn fate(directive: &Directive) -> Fate {
         _ if matches!(first, "[inline]" | "[[INLINE]]") && directive.arguments.len() == 1 => Fate::Silent,
         _ => Fate::Keep,
     }
+}
+
+/// Options whose parameter is a program to be run.
+pub fn is_command(name: &str) -> bool {
+    matches!(
+        name,
+        "up" | "down"
+            | "route-up"
+            | "route-pre-down"
+            | "ipchange"
+            | "tls-verify"
+            | "auth-user-pass-verify"
+            | "client-connect"
+            | "client-disconnect"
+            | "client-crresponse"
+            | "learn-address"
+            | "iproute"
+            | "dns-updown"
+            | "tls-crypt-v2-verify"
+    )
 }
 
 /// A third parameter of `http-proxy` that is no file.
