@@ -171,6 +171,27 @@ fn closing_the_terminal_ends_the_app_but_not_one_that_was_told_to_stay() {
 }
 
 #[test]
+fn a_hang_up_at_whatever_moment_of_the_start_leaves_the_keeper_of_an_app_that_stays() {
+    let session = Session::new();
+    for moment in 0..60 {
+        let words = ["env", "--ignore-signal=HUP", "vpnns", "--", "sleep", "600"];
+        let app = session.command(&words).spawn();
+        let comm = || std::fs::read_to_string(format!("/proc/{}/comm", app.pid())).unwrap();
+        let end = std::time::Instant::now() + LIMIT;
+        while comm() == "env\n" && std::time::Instant::now() < end {}
+        std::thread::sleep(Duration::from_micros(50 * moment));
+        killpg(app.pid(), Signal::SIGHUP).unwrap();
+        let exec = wait_until(LIMIT, || comm() == "sleep\n");
+        assert!(exec, "moment {moment}: {}", app.log());
+        // A killed keeper's socket and record stay: it would not be noticed at once.
+        let keeper = session.status("default").map(|status| status.keeper);
+        assert!(keeper.is_some(), "moment {moment}: the keeper is gone");
+        drop(app);
+        session.wait_for_end("default");
+    }
+}
+
+#[test]
 fn ctrl_z_stops_an_app_at_whatever_moment_of_its_start() {
     let session = Session::new();
     let state = |pid| {
@@ -185,9 +206,7 @@ fn ctrl_z_stops_an_app_at_whatever_moment_of_its_start() {
         // A shell's job is a process group, as every command here is.
         killpg(app.pid(), Signal::SIGTSTP).unwrap();
         // `Z` on a machine that is so busy that the app was faster.
-        let stopped = wait_until(Duration::from_secs(2), || {
-            matches!(state(app.pid()), Some('T' | 'Z'))
-        });
+        let stopped = wait_until(LIMIT, || matches!(state(app.pid()), Some('T' | 'Z')));
         assert!(stopped, "moment {moment}: {:?}", state(app.pid()));
         // Whoever is stopped keeps nobody out.
         if moment % 5 == 0 {

@@ -151,12 +151,16 @@ impl Seed {
         sys::process::set_title(&format!("vpnns: keeper of {}", self.name));
         sys::process::ignore(Signal::SIGPIPE);
         // Ignored by a launcher under nohup, or blocked by whoever started it: not our business.
+        // Nor is what came while we were still in the launcher's group: its terminal was closed,
+        // say, and the app may have been told to stay. Ignoring a signal forgets it.
         for signal in [
             Signal::SIGTERM,
             Signal::SIGINT,
+            Signal::SIGQUIT,
             Signal::SIGHUP,
             Signal::SIGCHLD,
         ] {
+            sys::process::ignore(signal);
             sys::process::restore(signal);
         }
         Ok(SigSet::empty().thread_set_mask()?)
