@@ -100,7 +100,7 @@ fn a_reconnecting_client_keeps_the_connections_of_the_programs() {
     // openconnect's own way to say that the network has changed.
     client.signal(nix::sys::signal::Signal::SIGUSR2);
     client.wait_for("SSL negotiation with");
-    let back = support::wait_until(std::time::Duration::from_secs(10), || {
+    let back = support::wait_until(support::LIMIT, || {
         client.log().matches("SSL negotiation with").count() > 1
     });
     assert!(back, "{}", client.log());
@@ -132,9 +132,7 @@ fn a_script_configures_the_device_when_one_is_given() {
     );
     end(client);
     let calls = || std::fs::read_to_string(lab.user().home().join("calls")).unwrap_or_default();
-    support::wait_until(std::time::Duration::from_secs(5), || {
-        calls().lines().count() > 1
-    });
+    support::wait_until(support::LIMIT, || calls().lines().count() > 1);
     let calls = calls();
     let lines: Vec<Vec<&str>> = calls
         .lines()

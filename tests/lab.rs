@@ -4,9 +4,7 @@
 
 mod support;
 
-use std::time::Duration;
-
-use support::{Capture, Lab, address, wait_until};
+use support::{Capture, LIMIT, Lab, address, wait_until};
 
 #[test]
 fn the_user_of_the_lab_is_an_ordinary_one_and_can_make_namespaces() {
@@ -72,12 +70,9 @@ fn everything_of_a_lab_ends_with_it() {
     lab.run_by_user(&["setsid", "--fork", "sleep", &marker])
         .run()
         .text();
-    assert!(wait_until(Duration::from_secs(5), || runs(&marker)));
+    assert!(wait_until(LIMIT, || runs(&marker)));
     drop(lab);
-    assert!(
-        wait_until(Duration::from_secs(5), || !runs(&marker)),
-        "it outlived the lab"
-    );
+    assert!(wait_until(LIMIT, || !runs(&marker)), "it outlived the lab");
 }
 
 /// Whether a process of the machine has this among its arguments.

@@ -42,7 +42,7 @@ fn a_connection_blocked_in_read_fails_at_once_when_the_client_dies() {
         let held = [address::FAR, address::FAR_6].map(|host| Hold::start(&lab, "work", host));
         let death = kill(client, Signal::SIGKILL).death;
         let ends = held.map(|held| {
-            let (reason, end) = held.ended(Duration::from_secs(5)).expect("it still hangs");
+            let (reason, end) = held.ended(LIMIT).expect("it still hangs");
             assert_ne!(
                 reason, "EOF",
                 "the program must not take it for a regular end"
@@ -66,8 +66,8 @@ fn after_the_end_a_new_client_brings_everything_back() {
         let client = lab.connect("work");
         assert!(lab.reaches("work", address::FAR_6));
         kill(client, signal);
-        std::thread::sleep(NOTICE);
-        assert!(!lab.reaches("work", address::FAR));
+        // How soon is measured above.
+        assert!(crate::support::wait_until(LIMIT, || !lab.reaches("work", address::FAR)));
     }
     let _client = lab.connect("work");
     assert!(lab.reaches("work", "intranet.corp.test"));

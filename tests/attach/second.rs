@@ -15,7 +15,7 @@ fn a_second_attach_is_refused_with_a_sentence_naming_the_first() {
     let second = lab.openconnect("work").start();
     second.wait_for("vpnns: ");
     let number = first.number_inside();
-    let said = wait_until(Duration::from_secs(5), || {
+    let said = wait_until(LIMIT, || {
         let log = second.log();
         let sentence = log.lines().find(|line| line.starts_with("vpnns: "));
         sentence.is_some_and(|sentence| sentence.contains("work") && sentence.contains(&number))

@@ -38,10 +38,7 @@ fn a_client_that_forks_after_it_made_the_socket_keeps_its_tunnel() {
     std::thread::sleep(Duration::from_millis(300));
     assert!(app.ended().is_none(), "{}", app.log());
     kill(client.pid(), Signal::SIGKILL).unwrap();
-    assert!(
-        wait_until(Duration::from_secs(2), || app.ended().is_some()),
-        "the app hangs"
-    );
+    assert!(wait_until(LIMIT, || app.ended().is_some()), "the app hangs");
     assert!(
         wait_until(LIMIT, || work.state() == "isolated"),
         "{}",
@@ -98,7 +95,7 @@ fn in_the_background_until(signal: Signal) {
             assert!(wait_until(LIMIT, gone));
             Moment::now()
         };
-        let (reason, end) = held.ended(Duration::from_secs(5)).expect("it still hangs");
+        let (reason, end) = held.ended(LIMIT).expect("it still hangs");
         assert_ne!(
             reason, "EOF",
             "the program must not take it for a regular end"

@@ -248,7 +248,7 @@ fn the_end_of_the_client_ends_the_tunnel_with_and_without_a_relay() {
         }
         client.running.signal(Signal::SIGKILL);
         assert!(
-            wait_until(Duration::from_secs(2), || app.ended().is_some()),
+            wait_until(LIMIT, || app.ended().is_some()),
             "held {held}: the app hangs"
         );
         isolated(&work);
@@ -306,7 +306,7 @@ fn echoes(app: &Running) -> usize {
 
 fn isolated(instance: &Instance<'_>) {
     assert!(
-        wait_until(Duration::from_secs(5), || instance.state() == "isolated"),
+        wait_until(LIMIT, || instance.state() == "isolated"),
         "{}",
         instance.status()
     );

@@ -54,7 +54,7 @@ fn a_socket_that_keeps_the_order_of_packets_is_as_good() {
     let client = stand_in.connect("work");
     assert_eq!(work.knock(FAR), "through");
     drop(client);
-    assert!(wait_until(Duration::from_secs(5), || work.state() == "isolated"));
+    assert!(wait_until(LIMIT, || work.state() == "isolated"));
 }
 
 #[test]
@@ -77,17 +77,18 @@ fn packets_of_every_size_pass_unharmed_both_ways() {
                 format!("whole 100\nwhole 1000\nwhole {less}\nwhole {full}")
             );
             if mtu < 65535 {
-                // ping looks at every byte of an answer, too.
+                // ping looks at every byte of an answer, too. One at a time: for the second it
+                // would wait no longer than for the first.
                 let rest = (mtu - if address == FAR { 28 } else { 48 }).to_string();
-                let words = ["ping", "-c2", "-i0.01", "-W5", "-Mdo", "-s", &rest, address];
+                let words = ["ping", "-c1", "-W10", "-Mdo", "-s", &rest, address];
                 let output = work.inside(&words).run();
-                assert!(output.text().contains(" 2 received"), "{output:#?}");
+                assert!(output.text().contains(" 1 received"), "{output:#?}");
                 assert!(!output.stdout.contains("wrong"), "{output:#?}");
             }
         }
         assert_eq!(client.order("counts")["largest"], mtu);
         drop(client);
-        assert!(wait_until(Duration::from_secs(5), || work.state() == "isolated"));
+        assert!(wait_until(LIMIT, || work.state() == "isolated"));
     }
 }
 
@@ -160,7 +161,8 @@ fn the_death_of_the_relay_is_a_failure_with_a_reason_and_felt_at_once() {
     kill(client.relay(), Signal::SIGKILL).unwrap();
     let told = wait_until(LIMIT, || apps.iter_mut().all(|app| app.ended().is_some()));
     assert!(
-        told && killed.elapsed() < Duration::from_secs(1),
+        // Without an abort it would be minutes; how soon exactly is measured with real clients.
+        told && killed.elapsed() < Duration::from_secs(5),
         "{:?}",
         killed.elapsed()
     );
@@ -187,7 +189,7 @@ fn a_stopped_relay_does_not_keep_the_instance_from_being_stopped() {
         .run()
         .text();
     assert!(
-        began.elapsed() < Duration::from_secs(8),
+        began.elapsed() < Duration::from_secs(20),
         "{:?}",
         began.elapsed()
     );
@@ -233,10 +235,7 @@ fn a_relay_told_to_go_by_a_signal_leaves_an_isolated_instance() {
             client.running.stdout().contains("the helper ended with 0"),
             "{signal}"
         );
-        assert!(
-            wait_until(Duration::from_secs(5), || work.state() == "isolated"),
-            "{signal}"
-        );
+        assert!(wait_until(LIMIT, || work.state() == "isolated"), "{signal}");
         assert_eq!(work.devices(), [], "{signal}");
     }
 }

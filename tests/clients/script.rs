@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::time::Duration;
 
 use crate::FAR;
 use crate::input::expect_refusal;
-use crate::support::{StandIn, User, command, wait_until};
+use crate::support::{LIMIT, StandIn, User, command, wait_until};
 
 /// Where Debian's package vpnc-scripts puts it.
 const VPNC_SCRIPT: &str = "/usr/share/vpnc-scripts/vpnc-script";
@@ -50,7 +49,7 @@ fn the_real_vpnc_script_sets_everything_up_and_takes_it_down() {
     let status = work.status();
     assert_eq!(status["tunnel"]["script"], true, "{status}");
     drop(client);
-    assert!(wait_until(Duration::from_secs(5), || work.state() == "isolated"));
+    assert!(wait_until(LIMIT, || work.state() == "isolated"));
     assert_eq!(work.devices(), []);
     assert_eq!(resolv(), isolated, "the resolvers are still there");
     assert_eq!(
@@ -89,7 +88,7 @@ fn a_script_gets_every_variable_of_the_client_and_two_more() {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect::<HashMap<_, _>>()
     };
-    assert!(wait_until(Duration::from_secs(5), || work.state() == "isolated"));
+    assert!(wait_until(LIMIT, || work.state() == "isolated"));
     for reason in ["connect", "disconnect"] {
         let seen = read(reason);
         for (name, value) in variables {
@@ -118,9 +117,7 @@ fn a_script_that_fails_fails_the_attach_and_leaves_the_instance_isolated() {
         .both_families()
         .run();
     expect_refusal("exit 3", &output, 125, "failed with exit status 3");
-    assert!(wait_until(Duration::from_secs(5), || work
-        .devices()
-        .is_empty()));
+    assert!(wait_until(LIMIT, || work.devices().is_empty()));
     let status = work.status();
     assert_eq!(status["state"], "failed", "{status}");
     assert!(
@@ -175,10 +172,7 @@ fn a_scripts_path_may_be_relative_and_hold_spaces() {
             .connect("work");
         assert_eq!(work.knock(FAR), "through", "{path}");
         drop(client);
-        assert!(
-            wait_until(Duration::from_secs(5), || work.state() == "isolated"),
-            "{path}"
-        );
+        assert!(wait_until(LIMIT, || work.state() == "isolated"), "{path}");
     }
 }
 
@@ -205,9 +199,7 @@ fn a_client_that_ignores_its_children_does_not_hide_how_a_script_ended() {
         .connect("work");
     assert_eq!(client.running.stderr(), "");
     drop(client);
-    assert!(wait_until(Duration::from_secs(5), || {
-        work.state() == "isolated"
-    }));
+    assert!(wait_until(LIMIT, || { work.state() == "isolated" }));
     let fails = user.write("fails", "#!/bin/sh\nexit 4\n", 0o755);
     let stand_in = StandIn::openconnect(&user, &attach(fails.to_str().unwrap())).deaf();
     let output = stand_in.both_families().run();

@@ -58,10 +58,9 @@ fn with_room_for_one_user_namespace_only_no_keeper_is_left_waiting() {
         .command(&["unshare", "-Ur", "sh", "-c", script])
         .run();
     assert_complaint(&output, 125, "hint: ");
-    assert!(crate::support::wait_until(
-        std::time::Duration::from_secs(5),
-        || session.processes().is_empty()
-    ));
+    assert!(crate::support::wait_until(crate::support::LIMIT, || {
+        session.processes().is_empty()
+    }));
 }
 
 #[test]

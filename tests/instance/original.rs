@@ -1,7 +1,5 @@
 //! The original program, and what it leaves where our state is.
 
-use std::time::Duration;
-
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -72,7 +70,7 @@ fn a_deletion_that_an_app_of_the_original_has_left_does_not_reach_ours() {
     let session = Session::new();
     let app = start(&session);
     end(&session, app);
-    let gone = wait_until(Duration::from_secs(5), || {
+    let gone = wait_until(LIMIT, || {
         !exists(&session.home().join(".vpnns-default/vpnns.pid"))
     });
     assert!(gone, "the original still runs");

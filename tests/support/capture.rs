@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::lab::Lab;
-use super::process::Running;
+use super::process::{LIMIT, Running};
 
 /// Not the clients' packets (openconnect's, openvpn's, WireGuard's), nor what makes a link work: ARP, neighbour discovery and multicast.
 const STRAY: &str = "not ((tcp or udp) and (port 443 or port 1194 or port 51820)) and not arp \
@@ -38,7 +38,7 @@ impl Capture {
         // Packets on their way are in the capture's ring before they are in its output.
         std::thread::sleep(Duration::from_millis(100));
         self.0.signal(Signal::SIGINT);
-        let output = self.0.wait(Duration::from_secs(5));
+        let output = self.0.wait(LIMIT);
         output.text().lines().map(str::to_owned).collect()
     }
 }

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::command::Invocation;
-use super::process::{Running, wait_until};
+use super::process::{LIMIT, Running, wait_until};
 use super::stand_in::PYTHON;
 use super::user::User;
 
@@ -57,7 +57,7 @@ impl User {
     pub fn assert_nothing_left(&self) {
         let clean = || self.processes().is_empty() && self.state_directories().is_empty();
         assert!(
-            wait_until(Duration::from_secs(5), clean),
+            wait_until(LIMIT, clean),
             "left behind: {:?} {:?}",
             self.processes(),
             self.state_directories()
@@ -118,7 +118,7 @@ impl Instance<'_> {
 
     /// Waits for a state; the client's words explain why it never came.
     pub fn wait_for_state(&self, state: &str, client: &Running) {
-        let reached = wait_until(Duration::from_secs(10), || self.state() == state);
+        let reached = wait_until(LIMIT, || self.state() == state);
         assert!(
             reached,
             "{} is {}, not {state}:\n{}",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::command::Invocation;
 use super::lab::{Lab, address};
 use super::ocserv::{PASSWORD, pin};
-use super::process::{Running, wait_until};
+use super::process::{LIMIT, Running, wait_until};
 
 /// A client about to be started for one instance of one lab.
 pub struct OpenConnect<'lab> {
@@ -72,7 +72,7 @@ impl<'lab> OpenConnect<'lab> {
     /// Starts it and waits until a page of the far side comes through, of whichever family there is.
     pub fn connect(&self) -> Running {
         let mut client = self.start();
-        let reached = wait_until(Duration::from_secs(20), || {
+        let reached = wait_until(LIMIT, || {
             client.ended().is_some() || {
                 let pages = [address::FAR, address::FAR_6];
                 pages.iter().any(|page| self.lab.reaches(&self.name, page))

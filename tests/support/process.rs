@@ -125,7 +125,7 @@ impl Running {
     fn find_entered(&mut self) {
         let pid = self.pid;
         let list = format!("/proc/{pid}/task/{pid}/children");
-        wait_until(Duration::from_secs(5), || {
+        wait_until(LIMIT, || {
             let children = fs::read_to_string(&list).unwrap_or_default();
             let first = children
                 .split_whitespace()

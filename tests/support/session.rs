@@ -14,7 +14,7 @@ use super::process::{LIMIT, Output, Running, wait_until};
 use super::user::User;
 
 /// How long the last keeper may take to notice that nobody needs it.
-const AFTERMATH: Duration = Duration::from_secs(5);
+const AFTERMATH: Duration = LIMIT;
 
 /// A user, and a promise: when this is dropped, no process of the user's home is left.
 pub struct Session {

@@ -29,8 +29,9 @@ use crate::instance::{client::Client, discovery};
 
 /// Longest wait for anything: the whole test takes a fraction of a second.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How soon an app must notice that the tunnel is gone.
-const OFFLINE_WITHIN: Duration = Duration::from_millis(200);
+/// How soon an app must notice that the tunnel is gone. It takes a few milliseconds; a busy
+/// machine takes longer, but nothing like the minutes of a time-out.
+const OFFLINE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why the test could not even begin.
 #[derive(Debug, thiserror::Error)]
