@@ -11,7 +11,11 @@
 //! nor a person's files and settings are part of the result. It gets the same arguments, and its
 //! stdout is the measurement as JSON.
 
+pub(crate) mod echo;
+mod held;
+mod relay;
 mod report;
+mod series;
 mod startup;
 mod statistics;
 mod stopwatch;
@@ -54,18 +58,18 @@ pub(crate) struct Arguments {
 }
 
 /// The benchmarks there are.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Benchmark {
     /// Time from starting a command until it has ended, for `true` in a namespace (the default)
     Startup(startup::Options),
+    /// What the relay costs and carries, against the original's
+    Relay(relay::Options),
 }
 
 impl Arguments {
     fn benchmark(&self) -> Benchmark {
-        match &self.benchmark {
-            Some(Benchmark::Startup(options)) => Benchmark::Startup(options.clone()),
-            None => Benchmark::Startup(startup::Options::default()),
-        }
+        let all = || Benchmark::Startup(startup::Options::default());
+        self.benchmark.clone().unwrap_or_else(all)
     }
 }
 
@@ -73,6 +77,7 @@ impl Benchmark {
     fn name(&self) -> &'static str {
         match self {
             Self::Startup(_) => "startup",
+            Self::Relay(_) => "relay",
         }
     }
 }
@@ -93,8 +98,15 @@ pub(crate) fn bench(arguments: &Arguments) -> Result {
         .clone()
         .unwrap_or(workspace.target.join(format!("bench/{name}.json")));
     let measurement = run_worker(&helper, arguments.real_home)?;
-    let result = report::complete(&measurement)?;
-    print!("{}", report::table(&result));
+    let result = if measurement["series"].is_null() {
+        let result = report::complete(&measurement)?;
+        print!("{}", report::table(&result));
+        result
+    } else {
+        let result = series::complete(&measurement)?;
+        print!("{}", series::table(&result));
+        result
+    };
     report::write(&result, &json)?;
     println!("\nEvery time is in {}", json.display());
     Ok(())
@@ -105,8 +117,12 @@ pub(crate) fn work(arguments: &Arguments) -> Result {
     let helper = env::var_os(HELPER).ok_or_else(|| {
         Failure::new(format!("{HELPER} is not set")).hint("use `cargo xtask bench`")
     })?;
-    let Benchmark::Startup(options) = arguments.benchmark();
-    println!("{}", startup::measure(&options, Path::new(&helper))?);
+    let helper = Path::new(&helper);
+    let measurement = match arguments.benchmark() {
+        Benchmark::Startup(options) => startup::measure(&options, helper),
+        Benchmark::Relay(options) => relay::measure(&options, helper),
+    };
+    println!("{}", measurement?);
     Ok(())
 }
 

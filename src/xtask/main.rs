@@ -73,6 +73,12 @@ enum Task {
     /// The part of `bench` that runs as the ordinary user
     #[command(hide = true)]
     BenchWorker(bench::Arguments),
+    /// An app of a benchmark's, inside an instance
+    #[command(hide = true)]
+    BenchEcho {
+        #[command(subcommand)]
+        role: bench::echo::Role,
+    },
     /// Install the helper, its man page and its completions under a prefix
     Install {
         /// Where bin and share are, for instance ~/.local or /usr/local
@@ -92,6 +98,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::lint(),
         Task::Bench(arguments) => bench::bench(&arguments),
         Task::BenchWorker(arguments) => bench::work(&arguments),
+        Task::BenchEcho { role } => bench::echo::play(&role),
         Task::Install { prefix } => install::install(&prefix),
     };
     match result {

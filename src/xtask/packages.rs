@@ -85,6 +85,7 @@ const PACKAGES: &[Package] = &[
     row("util-linux", "util-linux", "util-linux", Trace::Program("unshare"), MEASURED, "unshare, the yardstick of the start-up benchmark"),
     row("bubblewrap", "bubblewrap", "bubblewrap", Trace::Program("bwrap"), MEASURED, "a peer in the benchmark; a sandbox as browsers nest it"),
     row("ocproxy", "ocproxy", "", Trace::Program("ocproxy"), MEASURED, "ships the original vpnns, the peer to measure against"),
+    row("iperf3", "iperf3", "iperf3", Trace::Program("iperf3"), MEASURED, "the streams and datagrams of the relay's benchmark"),
     row("passwd", "shadow-utils", "shadow", Trace::Program("useradd"), MEASURED, "useradd, for the ordinary user when root runs this"),
     row("procps", "procps-ng", "procps-ng", Trace::Program("ps"), MEASURED, "ps, to see what was left behind"),
 

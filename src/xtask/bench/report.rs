@@ -44,7 +44,8 @@ fn rounds(one: &Value) -> Option<Vec<Option<f64>>> {
     rounds.iter().any(Option::is_some).then_some(rounds)
 }
 
-fn machine() -> Value {
+/// What machine this is, and how busy.
+pub(crate) fn machine() -> Value {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let processor = information

@@ -9,26 +9,21 @@
 //! is nearly always. Its fresh start is therefore measured in some rounds only.
 
 use std::env;
-use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
-use super::stopwatch::{Shuffle, Stopwatch};
-use super::{contestant, remove_tree};
-use crate::command::output;
-use crate::failure::{Act, Failure, Result};
+use super::contestant;
+use super::held::{Held, Names, ORIGINAL, end_after, refuse_ourselves};
+use super::stopwatch::{Shuffle, Stopwatch, seed_of_now};
+use crate::failure::{Act, Result};
 
 /// Against which all are compared.
 pub(crate) const YARDSTICK: &str = "unshare";
-
-/// How long an instance may take to end after its last app, or to begin.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often a contestant may fail: once in a while the original loses another of its races.
 const MOST_FAILURES: u32 = 10;
@@ -43,9 +38,6 @@ const OPEN_FILES: u64 = 1024;
 
 /// How long after its time the measurement may go on to finish a round and tidy up.
 const OVERTIME: Duration = Duration::from_secs(60);
-
-/// Where Debian's package ocproxy puts the original.
-const ORIGINAL: &str = "/usr/bin/vpnns";
 
 /// How to measure.
 #[derive(Clone, clap::Args)]
@@ -112,17 +104,9 @@ pub(crate) fn measure(options: &Options, helper: &Path) -> Result<Value> {
     refuse_ourselves(&options.original)?;
     limit_open_files()?;
     end_after(Duration::from_secs(options.seconds.into()) + OVERTIME);
-    let home = env::var_os("HOME").map(PathBuf::from).ok_or_else(|| {
-        Failure::new("HOME is not set").hint("the instances keep their state there")
-    })?;
-    let names = Names {
-        home,
-        prefix: format!("bench-{}", std::process::id()),
-    };
+    let names = Names::new()?;
     let ours = Held::start(helper, &names, "held-ours")?;
-    // One more try: its races again.
-    let theirs = Held::start(&options.original, &names, "held-original")
-        .or_else(|_| Held::start(&options.original, &names, "held-original-again"))?;
+    let theirs = Held::start_original(&options.original, &names, "held-original")?;
     let unshare = contestant("unshare", "util-linux")?;
     let bwrap = contestant("bwrap", "bubblewrap")?;
     let in_bwrap = Start::Plain(&["--unshare-net", "--dev-bind", "/", "/", "true"]);
@@ -237,141 +221,9 @@ impl Contestant {
     }
 }
 
-/// The names of the instances made here, and what the file system and /proc show of them.
-struct Names {
-    home: PathBuf,
-    prefix: String,
-}
-
-impl Names {
-    /// A name that is no prefix of another: the end of `r1c2` is always a contestant's digit.
-    fn name(&self, suffix: &str) -> String {
-        format!("{}-{suffix}.", self.prefix)
-    }
-
-    /// Waits until no process of the instance is left, and removes its directory.
-    fn forget(&self, name: &str) -> Result {
-        wait_until(|| !names_a_process(name)).map_err(|()| {
-            Failure::new(format!(
-                "the instance {name} did not end within {PATIENCE:?}"
-            ))
-            .hint("look at its processes with: ps -ef")
-        })?;
-        let directory = self.home.join(format!(".vpnns-{name}"));
-        if !directory.exists() {
-            return Ok(());
-        }
-        remove_tree(&directory).act(|| format!("failed to remove {}", directory.display()))
-    }
-}
-
-impl Drop for Names {
-    /// Removes what a failure left behind; nothing is to be done where that fails too.
-    fn drop(&mut self) {
-        let prefix = format!(".vpnns-{}-", self.prefix);
-        for entry in fs::read_dir(&self.home).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                let _ = remove_tree(&entry.path());
-            }
-        }
-    }
-}
-
-/// Whether a process was started with the name in its arguments, as keepers are.
-fn names_a_process(name: &str) -> bool {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes
-        .filter(|entry| entry.file_name().as_encoded_bytes()[0].is_ascii_digit())
-        .filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
-        .any(|line| line.windows(name.len()).any(|part| part == name.as_bytes()))
-}
-
-fn wait_until(mut condition: impl FnMut() -> bool) -> std::result::Result<(), ()> {
-    let end = Instant::now() + PATIENCE;
-    while !condition() {
-        if Instant::now() > end {
-            return Err(());
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    Ok(())
-}
-
-/// An instance kept alive by an app that ends when its stdin does, so that it cannot outlive us.
-struct Held {
-    name: String,
-    app: Child,
-}
-
-impl Held {
-    fn start(program: &Path, names: &Names, suffix: &str) -> Result<Self> {
-        let name = names.name(suffix);
-        let mut app = Command::new(program)
-            .args(["--name", &name, "--", "sh", "-c", "echo ready; exec cat"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .act(|| format!("failed to start {}", program.display()))?;
-        // The word, or the original's complaint, or an end of file.
-        let mut line = String::new();
-        let stdout = app.stdout.take().expect("it was piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .act(|| format!("failed to read what {} prints", program.display()))?;
-        if line.trim() != "ready" {
-            let program = program.display();
-            let failure = format!("{program} did not run a command in the instance {name}");
-            return Err(Failure::new(failure).hint(format!("it said: {:?}", line.trim())));
-        }
-        Ok(Self { name, app })
-    }
-
-    fn end(mut self, names: &Names) -> Result {
-        drop(self.app.stdin.take());
-        self.app
-            .wait()
-            .act(|| format!("failed to wait for the end of {}", self.name))?;
-        names.forget(&self.name)
-    }
-}
-
-/// The path may hold an installed copy of ours, and that comparison would be a flattering one.
-fn refuse_ourselves(original: &Path) -> Result {
-    if !original.exists() {
-        return Err(
-            Failure::new(format!("{} is not installed", original.display()))
-                .hint("install Debian's package ocproxy, or name another place with --original"),
-        );
-    }
-    let version = output(Command::new(original).arg("--version")).unwrap_or_default();
-    if !String::from_utf8_lossy(&version).contains("ocproxy") {
-        return Err(
-            Failure::new(format!("{} is not the original vpnns", original.display()))
-                .hint("name it with --original"),
-        );
-    }
-    Ok(())
-}
-
-/// Ends the process when the time is up, whatever it hangs on; the held instances end with it.
-fn end_after(limit: Duration) {
-    thread::spawn(move || {
-        thread::sleep(limit);
-        eprintln!("xtask: the measurement hangs, and was ended after {limit:?}");
-        std::process::exit(1);
-    });
-}
-
 /// Lowers the limit that a machine for building may have raised.
 fn limit_open_files() -> Result {
     let act = || "failed to set the limit of open files".into();
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).act(act)?;
     setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES.min(hard), hard).act(act)
-}
-
-fn seed_of_now() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    now.as_secs()
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -113,6 +113,14 @@ impl Stopwatch {
         words.rewind()?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
+}
+
+/// A seed that no two measurements share.
+pub(crate) fn seed_of_now() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    now.as_secs()
 }
 
 /// A small generator of pseudo-random numbers (SplitMix64), for the order within a round.
