@@ -44,10 +44,10 @@ impl Batch {
     /// Receives what is there, a datagram a buffer, without waiting; returns how many came.
     ///
     /// Puts each length into `lengths`; `None` for a datagram that was larger than its buffer.
-    pub fn receive(
+    pub fn receive<'a>(
         &mut self,
         socket: &OwnedFd,
-        buffers: &mut [Vec<u8>],
+        buffers: impl Iterator<Item = &'a mut [u8]>,
         lengths: &mut Vec<Option<usize>>,
     ) -> Result<usize, Errno> {
         self.vectors.clear();
@@ -60,8 +60,8 @@ impl Batch {
         }
         let count = self.point_at_vectors(1);
         let (fd, headers) = (socket.as_raw_fd(), self.headers.as_mut_ptr());
-        // SAFETY: `count` headers point at one iovec each, which points at a buffer that is
-        // borrowed mutably for the whole call. A null timeout is allowed.
+        // SAFETY: `count` headers point at one iovec each, which points at a buffer that the
+        // iterator's lifetime keeps borrowed mutably. A null timeout is allowed.
         let received = Errno::result(unsafe {
             libc::recvmmsg(fd, headers, count, libc::MSG_DONTWAIT, ptr::null_mut())
         })?;

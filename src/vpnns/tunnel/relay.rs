@@ -30,8 +30,11 @@ use crate::net::Offload;
 
 /// Largest packet that either side can hand over, in bytes: the IPv4 and IPv6 length fields'.
 const MAX_PACKET: usize = 65_535;
-/// How many packets go one way before the other side and the watched descriptors get a look.
+/// How many packets at least are read from the device, if they are there, before they are sent.
 const BURST: usize = 64;
+/// How many packets one system call passes at most: more than the 93 full ones that a socket's
+/// usual buffer holds, so that a full one is filled or emptied in one go.
+const MOST: usize = 128;
 
 /// Why the relay stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

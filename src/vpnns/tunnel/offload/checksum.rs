@@ -5,18 +5,23 @@ use std::net::IpAddr;
 /// Adds bytes, as big-endian 16-bit words, to a running sum. An odd last byte is padded with a
 /// zero, so only the last piece may be odd.
 pub fn add(sum: u64, bytes: &[u8]) -> u64 {
-    // Eight bytes at a time, each half by itself: the carries stay within 64 bits for any packet.
-    let mut sum = sum;
-    let mut chunks = bytes.chunks_exact(8);
+    // In the machine's own order, turned once at the end: the sum does not mind (RFC 1071, 2B).
+    // Four sums side by side, which the compiler makes one vector of; 32 bits at a time, so that
+    // the carries stay within 64 bits for any packet.
+    let mut sums = [0_u64; 4];
+    let mut chunks = bytes.chunks_exact(16);
     for chunk in &mut chunks {
-        let word = u64::from_be_bytes(chunk.try_into().unwrap_or([0; 8]));
-        sum += (word >> 32) + (word & 0xffff_ffff);
+        for (sum, word) in sums.iter_mut().zip(chunk.chunks_exact(4)) {
+            *sum += u64::from(u32::from_ne_bytes(word.try_into().unwrap_or([0; 4])));
+        }
     }
-    let mut rest = [0; 8];
+    let mut rest = [0; 16];
     let tail = chunks.remainder();
     rest[..tail.len()].copy_from_slice(tail);
-    let word = u64::from_be_bytes(rest);
-    sum + (word >> 32) + (word & 0xffff_ffff)
+    for (sum, word) in sums.iter_mut().zip(rest.chunks_exact(4)) {
+        *sum += u64::from(u32::from_ne_bytes(word.try_into().unwrap_or([0; 4])));
+    }
+    sum + u64::from(u16::from_be(fold(sums.iter().sum())))
 }
 
 /// Folds a sum to 16 bits.

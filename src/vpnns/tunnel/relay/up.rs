@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 
-use super::{BURST, End, MAX_PACKET, errno};
+use super::{BURST, End, MAX_PACKET, MOST, errno};
 use crate::net::Offload;
 use crate::sys::batch::Batch;
 use crate::tunnel::offload::header::{self, Header};
@@ -111,7 +111,7 @@ impl Up {
             let segments = self.segments[self.sent..]
                 .iter()
                 .zip(&self.owners[self.sent..]);
-            let packets = segments.take(BURST).map(|(segment, owner)| {
+            let packets = segments.take(MOST).map(|(segment, owner)| {
                 let packet = &self.buffers[*owner][start..];
                 [segment.headers(), &packet[segment.payload.clone()]]
             });
