@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// Only kinds of traffic with this in their names
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
+    /// Another build of the helper, to compare with
+    #[arg(long, value_name = "PATH")]
+    also: Option<PathBuf>,
     /// The original vpnns
     #[arg(long, value_name = "PATH", default_value = ORIGINAL)]
     original: PathBuf,
@@ -45,6 +48,7 @@ impl Default for Options {
             rounds: 5,
             seconds: 3,
             only: String::new(),
+            also: None,
             original: ORIGINAL.into(),
         }
     }
@@ -58,14 +62,18 @@ pub(crate) fn measure(options: &Options, helper: &Path) -> Result<Value> {
         .copied()
         .filter(|case| case.label.contains(&options.only))
         .collect();
-    let runs = u32::try_from(cases.len() * 2 + 2).unwrap_or(100) * options.rounds;
+    let runs = u32::try_from((cases.len() + 1) * 3).unwrap_or(100) * options.rounds;
     end_after(Duration::from_secs(
         (runs * (options.seconds + OVERTIME)).into(),
     ));
     let names = Names::new()?;
     let ours = Rig::start(helper, false, helper, &names, "ours")?;
     let theirs = Rig::start(&options.original, true, helper, &names, "original")?;
-    let rigs = [("original", &theirs), ("ours", &ours)];
+    let also = options.also.as_deref();
+    let also = also.map(|other| Rig::start(other, false, helper, &names, "also"));
+    let also = also.transpose()?;
+    let mut rigs = vec![("original", &theirs), ("ours", &ours)];
+    rigs.extend(also.as_ref().map(|rig| ("also", rig)));
     let mut series = Series::new("relay", "original");
     let seed = seed_of_now();
     let mut shuffle = Shuffle(seed);
@@ -94,8 +102,9 @@ pub(crate) fn measure(options: &Options, helper: &Path) -> Result<Value> {
         }
         eprintln!("bench: round {round} of {}", options.rounds);
     }
-    ours.end(&names)?;
-    theirs.end(&names)?;
+    for rig in [Some(ours), Some(theirs), also].into_iter().flatten() {
+        rig.end(&names)?;
+    }
     Ok(series.to_json(seed))
 }
 
