@@ -8,6 +8,7 @@
 mod bench;
 mod command;
 mod failure;
+mod fuzz;
 mod helper;
 mod install;
 mod lint;
@@ -79,6 +80,8 @@ enum Task {
         #[command(subcommand)]
         role: bench::echo::Role,
     },
+    /// Look, for a bounded time, for inputs that break the packet functions or the parser
+    Fuzz(fuzz::Arguments),
     /// Install the helper, its man page and its completions under a prefix
     Install {
         /// Where bin and share are, for instance ~/.local or /usr/local
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::bench(&arguments),
         Task::BenchWorker(arguments) => bench::work(&arguments),
         Task::BenchEcho { role } => bench::echo::play(&role),
+        Task::Fuzz(arguments) => fuzz::fuzz(&arguments),
         Task::Install { prefix } => install::install(&prefix),
     };
     match result {

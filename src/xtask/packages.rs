@@ -15,6 +15,8 @@ pub(crate) enum Purpose {
     Test,
     /// Measuring against the others
     Bench,
+    /// Looking for inputs that break something
+    Fuzz,
 }
 
 /// How to see that a package is there where no package manager of ours can be asked.
@@ -59,7 +61,8 @@ pub(crate) fn needed_for(purpose: Purpose) -> impl Iterator<Item = &'static Pack
         .filter(move |package| package.purposes.contains(&purpose))
 }
 
-const ALL: &[Purpose] = &[Purpose::Run, Purpose::Test, Purpose::Bench];
+const ALL: &[Purpose] = &[Purpose::Run, Purpose::Test, Purpose::Bench, Purpose::Fuzz];
+const FUZZ: &[Purpose] = &[Purpose::Fuzz];
 const TEST: &[Purpose] = &[Purpose::Test];
 const MEASURED: &[Purpose] = &[Purpose::Test, Purpose::Bench];
 
@@ -81,6 +84,8 @@ const VPNC_SCRIPT: Trace = Trace::File(&[
 const PACKAGES: &[Package] = &[
     row("gcc", "gcc", "gcc", Trace::Program("gcc"), ALL, "the linker that Rust calls"),
     row("libc6-dev", "glibc-static", "glibc", LIBC, ALL, "the static C library of the helper"),
+
+    row("g++", "gcc-c++", "gcc", Trace::Program("g++"), FUZZ, "builds libFuzzer, which is C++"),
 
     row("util-linux", "util-linux", "util-linux", Trace::Program("unshare"), MEASURED, "unshare, the yardstick of the start-up benchmark"),
     row("bubblewrap", "bubblewrap", "bubblewrap", Trace::Program("bwrap"), MEASURED, "a peer in the benchmark; a sandbox as browsers nest it"),
@@ -147,7 +152,7 @@ mod tests {
     #[test]
     fn whatever_running_needs_the_others_need_too() {
         for package in needed_for(Purpose::Run) {
-            assert_eq!(package.purposes.len(), 3, "{}", package.deb);
+            assert_eq!(package.purposes.len(), 4, "{}", package.deb);
         }
     }
 }

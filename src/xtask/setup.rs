@@ -44,6 +44,7 @@ fn verb(purpose: Purpose) -> &'static str {
         Purpose::Run => "run",
         Purpose::Test => "test",
         Purpose::Bench => "measure",
+        Purpose::Fuzz => "fuzz",
     }
 }
 
