@@ -8,7 +8,11 @@
 mod client {
     pub mod announcement;
     pub mod openconnect;
-    pub mod openvpn;
+    pub mod openvpn {
+        mod environment;
+
+        pub use environment::announcement;
+    }
 }
 #[path = "../../src/vpnns/tunnel"]
 mod tunnel {
