@@ -256,6 +256,21 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
             Some(hint.into()),
         ));
     }
+    // The parser takes another action for the one that is required.
+    let alone = [
+        (arguments.profile.is_some(), "--profile", "--import"),
+        (
+            arguments.replace && !arguments.attach,
+            "--replace",
+            "--attach or --import",
+        ),
+    ];
+    for (given, option, needed) in alone {
+        if given && arguments.import.is_none() {
+            let text = format!("{option} has no meaning here");
+            return Err(Answer::usage(text, Some(format!("it goes with {needed}"))));
+        }
+    }
     if arguments.list {
         return Ok(Action::List { name: named, json });
     }

@@ -18,20 +18,29 @@ pub fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     (distance <= word.len() / 3).then_some(word)
 }
 
-/// How many characters have to be inserted, removed or replaced.
+/// How many characters have to be inserted, removed, replaced, or swapped with the next one.
 fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, from) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    for i in 0..=left.len() {
+        for j in 0..=right.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let differs = usize::from(left[i - 1] != right[j - 1]);
+                let swapped =
+                    i > 1 && j > 1 && (left[i - 1], left[i - 2]) == (right[j - 2], right[j - 1]);
+                let one = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                let one = one.min(rows[i - 1][j - 1] + differs);
+                if swapped {
+                    one.min(rows[i - 2][j - 2] + 1)
+                } else {
+                    one
+                }
+            };
         }
     }
-    row.last().copied().unwrap_or(0)
+    rows[left.len()][right.len()]
 }
 
 #[cfg(test)]
@@ -41,6 +50,7 @@ mod tests {
     #[test]
     fn a_slip_is_recognised_and_another_word_is_not() {
         let known = ["server", "protocol", "config-file"];
+        assert_eq!(nearest("wrok", ["work"]), Some("work"));
         assert_eq!(nearest("sever", known), Some("server"));
         assert_eq!(nearest("config_file", known), Some("config-file"));
         assert_eq!(nearest("Protocol", known), Some("protocol"));

@@ -466,6 +466,29 @@ mod tests {
         assert_eq!(once, twice, "{rendered}");
     }
 
+    /// Without the places, which change when the comments go.
+    fn shape(directives: &[Directive]) -> Vec<(String, Vec<String>, Option<String>)> {
+        let of = |it: &Directive| (it.name.clone(), it.arguments.clone(), it.inline.clone());
+        directives
+            .iter()
+            .flat_map(|it| std::iter::once(of(it)).chain(shape(&it.block)))
+            .collect()
+    }
+
+    proptest::proptest! {
+        /// The way past the review would be an option that appears only when it is written out.
+        #[test]
+        fn whatever_is_read_is_the_same_when_it_was_written_and_read_again(
+            text in "((up|--|<ca>|</ca>|<connection>|</connection>|[ \"'\\\\#;a<>/\t\r-])*\n){0,6}",
+        ) {
+            if let Ok(once) = read_text(&text, Path::new("x")) {
+                let rendered = render(&once.directives);
+                let twice = read_text(&rendered, Path::new("x")).unwrap().directives;
+                proptest::prop_assert_eq!(shape(&once.directives), shape(&twice), "{}", rendered);
+            }
+        }
+    }
+
     #[test]
     fn hostile_texts_end_in_time() {
         for text in [

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::config::{Configuration, Directive};
+use super::config::{Configuration, Directive, render};
 use crate::client::fault::{Fault, Note, Place, Subject, shown};
 
 /// What is left of a configuration.
@@ -40,10 +40,13 @@ enum Fate {
     Refuse(&'static str, &'static str),
 }
 
-const NOT_NEEDED: &str = "needs root, and a profile's OpenVPN is an ordinary program";
+/// Longest line that OpenVPN reads, in bytes, with its end.
+const LONGEST: usize = 255;
+
+const NOT_NEEDED: &str = "it needs root, and a profile's OpenVPN is an ordinary program";
 const IN_THE_WAY: &str = "vpnns decides that itself";
-const WINDOWS: &str = "is about Windows";
-const NOT_SEEN: &str = "sets a variable that only scripts see, and none is run";
+const WINDOWS: &str = "it is about Windows";
+const NOT_SEEN: &str = "it sets a variable that only scripts see, and none is run";
 const SERVER: &str = "this is the configuration of a server";
 const SERVER_HINT: &str = "import the one that its administrator gives to users";
 const TAP: &str = "bridged tunnels (tap) carry Ethernet, and an instance speaks only IP";
@@ -99,6 +102,12 @@ impl Review {
                 let message = format!("`{name}` contains a line break");
                 return Err(Fault::new(&directive.place, message, "take it out"));
             }
+            if directive.inline.is_none() && is_too_long(directive) {
+                let message = format!(
+                    "`{name}` is longer than the {LONGEST} bytes of a line that OpenVPN reads"
+                );
+                return Err(Fault::new(&directive.place, message, "shorten it"));
+            }
             match fate(directive) {
                 Fate::Keep => kept.push(directive.clone()),
                 Fate::KeepWith(sentence) => {
@@ -110,7 +119,7 @@ impl Review {
                     self.note(
                         directive,
                         Subject::LeftOut,
-                        format!("`{name}` is left out: it {why}"),
+                        format!("`{name}` is left out: {why}"),
                     );
                 }
                 Fate::Command => {
@@ -218,6 +227,11 @@ pub fn is_command(name: &str) -> bool {
     )
 }
 
+/// Whether the line would be too long once it is written out.
+fn is_too_long(directive: &Directive) -> bool {
+    render(std::slice::from_ref(directive)).len() > LONGEST
+}
+
 /// A third parameter of `http-proxy` that is no file.
 fn is_proxy_method(word: &str) -> bool {
     matches!(
@@ -241,7 +255,7 @@ fn is_for_openvpn(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::{read_text, render};
+    use super::super::config::read_text;
     use super::*;
     use std::path::Path;
 
