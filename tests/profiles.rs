@@ -39,7 +39,8 @@ impl User {
     /// A profile as its file says.
     fn profile(&self, name: &str) -> Profile {
         let path = self.profiles().join(format!("{name}.toml"));
-        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        let text =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Profile::parse(&text).unwrap_or_else(|error| panic!("{text}\n{error}"))
     }
 

@@ -135,6 +135,8 @@ pub struct Entry {
     pub path: PathBuf,
     /// What is in it.
     pub profile: Result<Profile, Error>,
+    /// A sentence if others can get at the file.
+    pub exposure: Option<String>,
 }
 
 /// Where profiles are.
@@ -218,26 +220,33 @@ pub fn remove(name: &InstanceName) -> Result<(), Error> {
 /// Comments and the order of the file stay.
 #[allow(dead_code)] // `--connect` is what calls it.
 pub fn set_fingerprint(name: &InstanceName, fingerprint: &str) -> Result<(), Error> {
-    let path = path(name)?;
+    remember(name, path(name)?, fingerprint)
+}
+
+fn remember(name: &InstanceName, path: PathBuf, fingerprint: &str) -> Result<(), Error> {
     let text = read(name, &path)?.text;
-    let edited = Profile::text_with_fingerprint(&text, fingerprint).map_err(|fault| {
-        let path = path.clone();
-        Error::Invalid { path, fault }
-    })?;
-    write::whole(&path, &edited, true)
+    match Profile::text_with_fingerprint(&text, fingerprint) {
+        Ok(edited) => write::whole(&path, &edited, true),
+        Err(fault) => Err(Error::Invalid { path, fault }),
+    }
 }
 
 fn entry(path: PathBuf) -> Entry {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = name.into_owned();
-    let profile = match name.parse::<InstanceName>() {
-        Ok(name) => read(&name, &path).and_then(|text| parse(&path, &text.text)),
+    let text = match name.parse::<InstanceName>() {
+        Ok(name) => read(&name, &path),
         Err(_) => Err(Error::Name(path.clone())),
+    };
+    let (profile, exposure) = match text {
+        Ok(text) => (parse(&path, &text.text), text.exposure),
+        Err(error) => (Err(error), None),
     };
     Entry {
         name,
         path,
         profile,
+        exposure,
     }
 }
 
@@ -267,5 +276,37 @@ fn missing(name: &InstanceName) -> Error {
     Error::Missing {
         name: name.clone(),
         similar: similar::nearest(name.as_str(), names).map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_fingerprint_is_remembered_and_the_users_comments_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("work.toml");
+        let text = "version = 1 # mine\n[openconnect]\nserver = \"a.example\"\n";
+        fs::write(&path, text).unwrap();
+        let name: InstanceName = "work".parse().unwrap();
+        remember(&name, path.clone(), "pin-sha256:x").unwrap();
+        let edited = fs::read_to_string(&path).unwrap();
+        assert_eq!(edited, format!("{text}fingerprint = \"pin-sha256:x\"\n"));
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_profile_without_a_certificate_to_trust_is_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("demo.toml");
+        fs::write(&path, "version = 1\n[demo]\n").unwrap();
+        let name: InstanceName = "demo".parse().unwrap();
+        let error = remember(&name, path.clone(), "pin-sha256:x").unwrap_err();
+        assert!(matches!(error, Error::Invalid { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "version = 1\n[demo]\n");
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask install`: the helper, its second name, its man page and its completions.
+//! `cargo xtask install`: the helper, its second name, its man pages and its completions.
 
 use std::env;
 use std::fs;
@@ -25,6 +25,12 @@ const COMPLETIONS: [(&str, &str); 3] = [
 /// arguments for `--dev-node unix:PROGRAM`.
 const ATTACH: &str = "bin/vpnns-attach";
 
+/// The man pages, and where each goes.
+const MAN_PAGES: &[(&str, &str)] = &[
+    ("vpnns.1", "share/man/man1"),
+    ("vpnns-profile.5", "share/man/man5"),
+];
+
 /// What a file is to hold.
 struct File {
     path: PathBuf,
@@ -40,7 +46,7 @@ pub(crate) fn install(prefix: &Path) -> Result {
     try_to_write(prefix)?;
     let workspace = Workspace::find()?;
     let helper = helper::build(&workspace)?;
-    install_built(&helper, &workspace.root.join("data/vpnns.1"), prefix)?;
+    install_built(&helper, &workspace.root.join("data"), prefix)?;
     let path = env::var_os("PATH").unwrap_or_default();
     for line in advice::advice(prefix, home.as_deref(), &path) {
         println!("{line}");
@@ -78,20 +84,20 @@ fn try_to_write(prefix: &Path) -> Result {
 }
 
 /// Gathers everything first, so that a helper that cannot print its completions installs nothing.
-fn install_built(helper: &Path, man_page: &Path, prefix: &Path) -> Result {
+fn install_built(helper: &Path, data: &Path, prefix: &Path) -> Result {
     let read = |path: &Path| fs::read(path).act(|| format!("failed to read {}", path.display()));
-    let mut files = vec![
-        File {
-            path: prefix.join("bin/vpnns"),
-            content: read(helper)?,
-            mode: 0o755,
-        },
-        File {
-            path: prefix.join("share/man/man1/vpnns.1"),
-            content: read(man_page)?,
+    let mut files = vec![File {
+        path: prefix.join("bin/vpnns"),
+        content: read(helper)?,
+        mode: 0o755,
+    }];
+    for (page, directory) in MAN_PAGES {
+        files.push(File {
+            path: prefix.join(directory).join(page),
+            content: read(&data.join(page))?,
             mode: 0o644,
-        },
-    ];
+        });
+    }
     for (shell, path) in COMPLETIONS {
         let content = command::output(Command::new(helper).args(["--completions", shell]))?;
         if content.is_empty() {
@@ -135,17 +141,24 @@ fn place(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result {
 mod tests {
     use super::*;
 
+    fn data(directory: &Path) -> PathBuf {
+        for (page, _) in MAN_PAGES {
+            fs::write(directory.join(page), ".Dd").unwrap();
+        }
+        directory.to_owned()
+    }
+
     #[test]
     fn an_installation_can_be_repeated_over_itself() {
         let directory = tempfile::tempdir().unwrap();
         // Asked for completions, it prints its own arguments.
         let helper = Path::new("/bin/echo");
         let prefix = directory.path().join("prefix");
-        let man_page = directory.path().join("vpnns.1");
-        fs::write(&man_page, ".Dd").unwrap();
+        let data = data(directory.path());
         for _ in 0..2 {
-            install_built(helper, &man_page, &prefix).unwrap();
+            install_built(helper, &data, &prefix).unwrap();
         }
+        assert!(prefix.join("share/man/man5/vpnns-profile.5").exists());
         let fish = prefix.join("share/fish/vendor_completions.d/vpnns.fish");
         assert_eq!(fs::read_to_string(fish).unwrap(), "--completions fish\n");
         assert_eq!(
@@ -191,7 +204,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let helper = Path::new("/bin/true");
         let prefix = directory.path().join("prefix");
-        let failure = install_built(helper, helper, &prefix).unwrap_err();
+        let data = data(directory.path());
+        let failure = install_built(helper, &data, &prefix).unwrap_err();
         assert!(
             failure.to_string().contains("no completions for bash"),
             "{failure}"

@@ -16,18 +16,18 @@ fn import(user: &User, path: &str) -> Output {
     user.command(&["vpnns", "--import", path]).limit(SOON).run()
 }
 
-fn assert_refused(case: &str, output: &Output, cause: &str) {
+fn assert_refused(case: &str, output: &Output, why: &str) {
     assert_eq!(output.code(), 125, "{case}: {output:#?}");
-    let text = &output.stderr;
+    let said = &output.stderr;
     assert!(
-        text.starts_with("vpnns: ") && text.contains(cause),
+        said.starts_with("vpnns: ") && said.contains(why),
         "{case}: {output:#?}"
     );
     assert!(
-        !text.contains("panicked") && text.len() < 1000,
+        !said.contains("panicked") && said.len() < 1000,
         "{case}: {output:#?}"
     );
-    assert!(text.contains("hint: "), "{case}: {output:#?}");
+    assert!(said.contains("hint: "), "{case}: {output:#?}");
 }
 
 #[test]

@@ -147,6 +147,18 @@ fn the_list_shows_every_profile_and_what_is_wrong_with_the_broken_ones() {
 }
 
 #[test]
+fn a_profile_that_others_can_get_at_is_said_so() {
+    let user = User::new();
+    user.write_profile("open.toml", DEMO, 0o644);
+    user.write_profile("closed.toml", DEMO, 0o600);
+    let output = user.vpnns(&["--profiles"]);
+    assert_eq!(output.code(), 0, "{output:#?}");
+    let note = "open.toml can be read or changed by other users; close it: chmod 600 ";
+    assert_eq!(output.stderr.lines().count(), 1, "{output:#?}");
+    assert!(output.stderr.contains(note), "{output:#?}");
+}
+
+#[test]
 fn a_profile_is_removed_by_its_name() {
     let user = User::new();
     user.write_profile("work.toml", DEMO, 0o600);
@@ -165,7 +177,7 @@ fn a_profile_is_removed_by_its_name() {
 }
 
 #[test]
-fn a_full_or_closed_directory_is_a_sentence_and_leaves_nothing() {
+fn a_directory_that_cannot_be_written_is_a_sentence_and_leaves_nothing() {
     let user = User::new();
     user.write_profile("work.toml", DEMO, 0o600);
     fs::set_permissions(user.profiles(), fs::Permissions::from_mode(0o500)).unwrap();

@@ -81,6 +81,9 @@ pub fn list(json: bool) -> Result<u8, Error> {
         &std::iter::once(head).chain(rows).collect::<Vec<_>>(),
     ))?;
     for entry in &entries {
+        if let Some(note) = &entry.exposure {
+            report::note(note);
+        }
         if let Err(error) = &entry.profile {
             report::print(error, error.hint().as_deref());
         }
