@@ -11,10 +11,12 @@
 //! nor a person's files and settings are part of the result. It gets the same arguments, and its
 //! stdout is the measurement as JSON.
 
+mod chain;
 pub(crate) mod echo;
 mod held;
 mod relay;
 mod report;
+mod scale;
 mod series;
 mod startup;
 mod statistics;
@@ -64,6 +66,10 @@ enum Benchmark {
     Startup(startup::Options),
     /// What the relay costs and carries, against the original's
     Relay(relay::Options),
+    /// What openconnect and a relay cost together, against openconnect as root with a kernel tun
+    Chain(chain::Options),
+    /// How cost grows with instances: 1, 10 and 100 at once
+    Scale(scale::Options),
 }
 
 impl Arguments {
@@ -78,6 +84,8 @@ impl Benchmark {
         match self {
             Self::Startup(_) => "startup",
             Self::Relay(_) => "relay",
+            Self::Chain(_) => "chain",
+            Self::Scale(_) => "scale",
         }
     }
 }
@@ -121,6 +129,8 @@ pub(crate) fn work(arguments: &Arguments) -> Result {
     let measurement = match arguments.benchmark() {
         Benchmark::Startup(options) => startup::measure(&options, helper),
         Benchmark::Relay(options) => relay::measure(&options, helper),
+        Benchmark::Chain(options) => chain::measure(&options, helper),
+        Benchmark::Scale(options) => scale::measure(&options, helper),
     };
     println!("{}", measurement?);
     Ok(())

@@ -13,7 +13,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use self::rig::Rig;
-use self::traffic::{CASES, Case, Outcome};
+use self::traffic::{CASES, Case};
+pub(crate) use self::traffic::{Outcome, outcome};
 use super::held::{Names, ORIGINAL, end_after, refuse_ourselves};
 use super::series::{Better, Series};
 use super::stopwatch::{Shuffle, seed_of_now};

@@ -142,7 +142,8 @@ fn serve(rig: &Rig, port: &str) -> Result<Guarded> {
     Ok(Guarded(server))
 }
 
-fn outcome(end: &Value) -> Outcome {
+/// Reads the end of iperf3's report.
+pub(crate) fn outcome(end: &Value) -> Outcome {
     let number = |sum: &str, field: &str| end[sum][field].as_f64();
     let datagrams = number("sum", "lost_percent").is_some();
     if datagrams {
