@@ -66,7 +66,7 @@ enum Benchmark {
     Startup(startup::Options),
     /// What the relay costs and carries, against the original's
     Relay(relay::Options),
-    /// What openconnect and a relay cost together, against openconnect as root with a kernel tun
+    /// What clients with a relay or grafted cost, against the same client as root with a kernel tun
     Chain(chain::Options),
     /// How cost grows with instances: 1, 10 and 100 at once
     Scale(scale::Options),

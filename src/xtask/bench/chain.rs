@@ -1,8 +1,8 @@
-//! Real openconnect with a relay, against openconnect as root with a kernel tun: what the whole
-//! chain costs, over DTLS and over TLS.
+//! Real clients with a relay or grafted, against the same client as root with a kernel tun: what
+//! the whole chain costs, with openconnect over DTLS and over TLS, and with openvpn.
 //!
 //! A real server and all clients live in namespaces of one `unshare` (`chain.sh`), whose root is
-//! a subordinate user. Counted is the processor time of openconnect and of the relay behind it.
+//! a subordinate user. Counted is the processor time of the client and of all that it has started, the relay for one.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Write};
@@ -45,12 +45,16 @@ impl Default for Options {
 }
 
 /// Who takes part; the first is the yardstick.
-const CONTESTANTS: [&str; 3] = ["root", "ours", "original"];
+const CONTESTANTS: [&str; 4] = ["root", "ours", "graft", "original"];
 /// Kinds of traffic: what the table calls them, and iperf3.
 const CASES: [(&str, &str); 2] = [("TCP up", ""), ("TCP down", "--reverse")];
-/// Transports, and an address that openconnect as root reaches by them.
-const TRANSPORTS: [(&str, &str, &str); 2] =
-    [("dtls", "DTLS", "10.99.0.1"), ("tls", "TLS", "10.99.0.2")];
+/// Transports, an address that the client as root reaches by them, and who takes part: openvpn
+/// (2.6) has no packets to hand over.
+const TRANSPORTS: [(&str, &str, &str, &[usize]); 3] = [
+    ("dtls", "DTLS", "10.99.0.1", &[0, 1, 2, 3]),
+    ("tls", "TLS", "10.99.0.2", &[0, 1, 2, 3]),
+    ("openvpn", "openvpn", "10.99.0.3", &[0, 2]),
+];
 
 /// Makes a certificate, a password and the server's configuration in the current directory.
 const PREPARE: &str = r#"
@@ -91,12 +95,45 @@ mtu = 1400
 ipv4-network = 10.99.1.0/24
 dns = 10.99.0.1
 END
+for name in server client; do
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+        -subj /CN=$name -keyout $name.key -out $name.pem 2>/dev/null
+done
+chmod 644 server.key client.key
+fingerprint() { openssl x509 -in $1.pem -noout -fingerprint -sha256 | cut -d= -f2; }
+cat >server.ovpn <<END
+port 1194
+proto udp
+dev far-openvpn
+dev-type tun
+topology subnet
+server 10.99.2.0 255.255.255.0
+push "route 10.99.0.3"
+cert $PWD/server.pem
+key $PWD/server.key
+dh none
+peer-fingerprint $(fingerprint client)
+duplicate-cn
+disable-dco
+keepalive 10 60
+END
+cat >client.ovpn <<END
+client
+proto udp
+remote 192.0.2.1 1194
+dev-type tun
+nobind
+cert $PWD/client.pem
+key $PWD/client.key
+peer-fingerprint $(fingerprint server)
+disable-dco
+END
 "#;
 
 /// Measures, and returns every value of every run.
 pub(crate) fn measure(options: &Options, helper: &Path) -> Result<Value> {
     refuse_ourselves(&options.original)?;
-    let runs = options.rounds * 12;
+    let runs = options.rounds * 20;
     end_after(Duration::from_secs(
         (runs * (options.seconds + 25) + 120).into(),
     ));
@@ -105,10 +142,10 @@ pub(crate) fn measure(options: &Options, helper: &Path) -> Result<Value> {
     let seed = seed_of_now();
     let mut shuffle = Shuffle(seed);
     for round in 1..=options.rounds {
-        for (transport, name, address) in TRANSPORTS {
+        for (transport, name, address, takes_part) in TRANSPORTS {
             for (case, words) in CASES {
-                for index in shuffle.order(CONTESTANTS.len()) {
-                    let label = CONTESTANTS[index];
+                for index in shuffle.order(takes_part.len()) {
+                    let label = CONTESTANTS[takes_part[index]];
                     let order =
                         format!("{label} {transport} {address} {} {words}", options.seconds);
                     let (used, outcome) = lab.order(&order)?;

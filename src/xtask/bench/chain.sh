@@ -2,10 +2,10 @@
 # The lab of `cargo xtask bench chain`: builds it from inside its namespaces, as their root and their init,
 # measures what it is asked to, and ends with its input.
 #
-#   outside 192.0.2.2  ----veth----  192.0.2.1 gateway: ocserv; behind it 10.99.0.1 and 10.99.0.2
+#   outside 192.0.2.2  ----veth----  192.0.2.1 gateway: ocserv, openvpn; behind them 10.99.0.1, .2 and .3
 #
 # Each client is brought up once per transport and stays. openconnect as root reaches 10.99.0.1 by DTLS and
-# 10.99.0.2 by TLS; each instance has a network of its own.
+# 10.99.0.2 by TLS, openvpn as root 10.99.0.3; each instance has a network of its own.
 # Orders: LABEL TRANSPORT ADDRESS SECONDS IPERF-OPTION...; the answer is a line: nanoseconds, then iperf3's JSON.
 set -euo pipefail
 directory=$1 helper=$2 original=$3 uid=$4 gid=$5
@@ -36,9 +36,12 @@ link set veth1 up
 addr add 192.0.2.1/24 dev veth1
 addr add 10.99.0.1/32 dev lo
 addr add 10.99.0.2/32 dev lo
+addr add 10.99.0.3/32 dev lo
 IP
 on_gateway ocserv --foreground --config "$directory/ocserv.conf" >"$directory/ocserv.log" 2>&1 </dev/null &
 await ocserv listening 443
+on_gateway openvpn --config "$directory/server.ovpn" >"$directory/openvpn.log" 2>&1 </dev/null &
+await openvpn grep -q "Initialization Sequence Completed" "$directory/openvpn.log"
 
 cat >"$directory/as-root" <<'SCRIPT'
 #!/bin/sh
@@ -60,7 +63,7 @@ connect() { # label, transport, words before openconnect, then its options
 through() { # label, transport: the words before a command that is to use it
     case $1 in
     root) echo ;;
-    ours) echo "as_user $helper --name $1-$2 --" ;;
+    ours | graft) echo "as_user $helper --name $1-$2 --" ;;
     original) echo "as_user $original --name $1-$2 --" ;;
     esac
 }
@@ -88,7 +91,8 @@ for transport in dtls tls; do
         connect "$label" "$transport" as_user "${options[@]}" --script-tun \
             --script "exec '$program' --attach --name $name >/dev/null 2>&1"
     done
-    for label in root ours original; do
+    connect graft "$transport" "as_user $helper --graft --name graft-$transport --" "${options[@]}"
+    for label in root ours graft original; do
         key=$label-$transport
         await "$key" reaches "$label" "$transport" 10.99.0.1
         processes[$key]=$(tree "${client[$key]}")
@@ -96,6 +100,17 @@ for transport in dtls tls; do
             await "DTLS of $key" grep -q "Established DTLS" "$directory/$key.log"
         fi
     done
+done
+
+openvpn --config "$directory/client.ovpn" --dev bench-openvpn </dev/null >"$directory/root-openvpn.log" 2>&1 &
+client[root-openvpn]=$!
+as_user "$helper" --graft --name graft-openvpn -- openvpn --config "$directory/client.ovpn" --dev tun \
+    </dev/null >"$directory/graft-openvpn.log" 2>&1 &
+client[graft-openvpn]=$!
+for label in root graft; do
+    key=$label-openvpn
+    await "$key" reaches "$label" openvpn 10.99.0.3
+    processes[$key]=$(tree "${client[$key]}")
 done
 
 used() { # processes...: the processor time of all, in nanoseconds
