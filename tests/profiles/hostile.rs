@@ -9,8 +9,8 @@ use nix::sys::stat::Mode;
 
 use crate::support::{Output, User};
 
-/// Far more than a refusal takes, far less than a hang.
-const SOON: Duration = Duration::from_secs(10);
+/// Far more than a refusal takes, also on a busy machine, and less than for ever.
+const SOON: Duration = Duration::from_secs(60);
 
 fn import(user: &User, path: &str) -> Output {
     user.command(&["vpnns", "--import", path]).limit(SOON).run()
@@ -88,7 +88,9 @@ fn the_same_is_refused_where_a_configuration_refers_to_it() {
 #[test]
 fn large_and_crooked_configurations_end_in_time() {
     let user = User::new();
-    let limit = (1 << 20) - 100;
+    // As many as fit would take seconds in a build without optimisation; a fault that grows with
+    // the square of the size shows as well.
+    let limit = 1 << 18;
     let fill = |part: &str| part.repeat(limit / part.len());
     for (name, text) in [
         ("one line", format!("remote {}", fill("x"))),

@@ -75,6 +75,7 @@ pub fn read_text(text: &str, origin: &Path) -> Result<Configuration, Fault> {
     let mut reader = Reader {
         directory,
         files: 0,
+        bytes: 0,
     };
     let directives = reader.file(text, origin, 1)?;
     Ok(Configuration {
@@ -144,6 +145,7 @@ fn start(path: &Path) -> Place {
 struct Reader {
     directory: PathBuf,
     files: usize,
+    bytes: u64,
 }
 
 impl Reader {
@@ -171,11 +173,14 @@ impl Reader {
         place: &Place,
         depth: usize,
     ) -> Result<Vec<Directive>, Fault> {
-        self.files += 1;
-        if depth >= MAX_DEPTH || self.files > MAX_FILES {
+        let endless = || {
             let message = "the configuration includes too many others, or itself";
             let hint = "remove this line, or put what it includes in its place";
-            return Err(Fault::new(place, message, hint));
+            Fault::new(place, message, hint)
+        };
+        self.files += 1;
+        if depth >= MAX_DEPTH || self.files > MAX_FILES {
+            return Err(endless());
         }
         let path = self.directory.join(path);
         let text = text_file::read(&path).map_err(|error| {
@@ -186,6 +191,10 @@ impl Reader {
             let hint = error.hint().unwrap_or("put the file there");
             Fault::new(place, message, hint)
         })?;
+        self.bytes += text.text.len() as u64;
+        if self.bytes > text_file::LIMIT {
+            return Err(endless());
+        }
         self.file(&text.text, &path, depth + 1)
     }
 }
