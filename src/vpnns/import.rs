@@ -89,8 +89,8 @@ pub struct Import {
     pub profile: Profile,
     /// What the source is called; the profile's name is made of it.
     pub label: String,
-    /// A sentence for each thing that was left out or is worth a look.
-    pub notes: Vec<Note>,
+    /// A sentence for each thing that was left out or is worth a look, with its place.
+    pub notes: Vec<String>,
 }
 
 impl Import {
@@ -219,6 +219,11 @@ fn title(label: &str) -> Option<String> {
     let fits =
         !label.is_empty() && label.chars().count() <= 120 && !label.contains(char::is_control);
     fits.then(|| label.to_owned())
+}
+
+/// Notes as sentences.
+fn sentences(notes: &[Note]) -> Vec<String> {
+    notes.iter().map(ToString::to_string).collect()
 }
 
 /// A profile with nothing else in it yet.

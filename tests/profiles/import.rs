@@ -69,7 +69,12 @@ fn an_ovpn_file_and_all_it_refers_to_becomes_one_file() {
 fn a_password_is_never_taken_over_and_a_user_name_is() {
     let user = User::new();
     user.copy_fixtures();
-    for file in ["client.ovpn", "inline.ovpn", "openvpn.nmconnection"] {
+    for file in [
+        "client.ovpn",
+        "inline.ovpn",
+        "openvpn.nmconnection",
+        "openconnect.nmconnection",
+    ] {
         let output = user.vpnns(&["--import", file, "--profile", "x", "--replace"]);
         assert_eq!(output.code(), 0, "{output:#?}");
         let text = std::fs::read_to_string(user.profiles().join("x.toml")).unwrap();
@@ -190,6 +195,10 @@ fn networkmanagers_connections_become_what_they_stand_for() {
     assert_eq!(it.user.as_deref(), Some("someone"));
     assert_eq!(it.group.as_deref(), Some("STUDENTS"));
     assert_eq!(it.arguments, ["--useragent=AnyConnect"]);
+    let said: Vec<&str> = openconnect.stderr.lines().collect();
+    assert_eq!(said.len(), 2, "{openconnect:#?}");
+    assert!(said[0].contains("the secret `form:main:password` is not taken over"));
+    assert!(said[1].contains("csd_wrapper"));
 }
 
 #[test]

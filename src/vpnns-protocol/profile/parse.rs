@@ -337,9 +337,14 @@ fn innermost(value: &Value<'_>, span: &Range<usize>) -> Option<String> {
     }
 }
 
-/// serde's sentence as one about a field.
+/// serde's sentence as one about a field, without a text that may be a secret.
 fn in_our_words(name: &str, message: &str) -> String {
     let message = message.lines().collect::<Vec<_>>().join(", ");
+    let expected = message.rsplit_once(", expected ");
+    if let (true, Some((_, expected))) = (message.starts_with("invalid type: string"), expected) {
+        let expected = expected.replace("sequence", "list").replace("map", "table");
+        return format!("`{name}` is a text, not {expected}");
+    }
     let prefixes = ["invalid type: ", "invalid value: ", "unknown variant "];
     match prefixes
         .iter()

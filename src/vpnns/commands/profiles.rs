@@ -30,7 +30,7 @@ pub fn import(options: &ImportOptions) -> Result<u8, Error> {
     let name = options.name.clone().unwrap_or_else(|| import.name());
     let path = profiles::save(&name, &import.profile, options.replace)?;
     let kind = import.profile.settings.kind();
-    let notes: Vec<String> = import.notes.iter().map(ToString::to_string).collect();
+    let notes = import.notes;
     if options.json {
         print_json(&Imported {
             version: VERSION,

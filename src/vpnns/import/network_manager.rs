@@ -154,7 +154,10 @@ impl Connection<'_> {
                 ),
             });
         let secrets = self.section("vpn-secrets").into_iter();
-        let secrets = secrets.flat_map(|it| &it.entries).map(|entry| Note {
+        let secrets = secrets
+            .flat_map(|it| &it.entries)
+            .filter(|entry| !known.contains(&entry.key.as_str()));
+        let secrets = secrets.map(|entry| Note {
             place: entry.place.clone(),
             subject: Subject::Secret,
             message: format!(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use vpnns_protocol::profile::{OpenVpn, Settings};
 
-use super::{Import, profile};
+use super::{Import, profile, sentences};
 use crate::client::fault::Fault;
 use crate::client::openvpn::config::{self, Configuration};
 use crate::client::openvpn::{embed, review};
@@ -31,6 +31,6 @@ pub(super) fn of_configuration(
     Ok(Import {
         profile: profile(settings),
         label,
-        notes: review.notes,
+        notes: sentences(&review.notes),
     })
 }

@@ -3,7 +3,6 @@
 use vpnns_protocol::profile::{OpenConnect, OpenConnectProtocol, Profile, Settings};
 
 use super::{Error, Import, profile};
-use crate::client::fault::{Note, Place, Subject};
 
 /// The beginnings of a URL, and the protocols that they stand for.
 const SCHEMES: &[(&str, OpenConnectProtocol)] = &[
@@ -62,15 +61,7 @@ pub(super) fn import(url: &str) -> Result<Import, Error> {
         let why = "is not the URL of a server";
         return Err(Error::Url { url: shown, why });
     }
-    let note = Note {
-        place: Place {
-            file: std::path::Path::new(&shown).into(),
-            line: 1,
-            column: 1,
-        },
-        subject: Subject::Secret,
-        message: "the password is not taken over; it is asked for".to_owned(),
-    };
+    let note = format!("{shown}: the password is not taken over; it is asked for");
     Ok(Import {
         profile,
         label: host_name(host).to_owned(),

@@ -9,7 +9,7 @@ use vpnns_protocol::profile::wireguard::{Peer, PublicKey, SecretKey, WireGuard};
 use vpnns_protocol::profile::{Settings, similar};
 
 use super::keyfile::{self, Entry, Section, items};
-use super::{Import, profile};
+use super::{Import, profile, sentences};
 use crate::client::fault::{Fault, Note, Subject, shown};
 
 /// The keys of `[Interface]`, as wg-quick writes them.
@@ -71,7 +71,7 @@ pub(super) fn import(text: &str, source: &Path, label: String) -> Result<Import,
     Ok(Import {
         profile,
         label,
-        notes: interface.notes,
+        notes: sentences(&interface.notes),
     })
 }
 

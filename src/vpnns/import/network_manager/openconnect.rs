@@ -2,7 +2,7 @@
 
 use vpnns_protocol::profile::{OpenConnect, OpenConnectProtocol, Profile, Settings};
 
-use super::super::{Import, profile};
+use super::super::{Import, profile, sentences};
 use super::Connection;
 use crate::client::fault::{Fault, Note, Subject, shown};
 
@@ -28,6 +28,7 @@ const KNOWN: &[&str] = &[
     "disable_udp",
     "stoken_source",
     "xmlconfig",
+    "save_passwords",
     "resolve",
 ];
 
@@ -67,7 +68,11 @@ pub(super) fn import(connection: &Connection<'_>, label: String) -> Result<Impor
         arguments,
     };
     let mut notes = connection.leftovers("vpn", KNOWN);
-    notes.retain(|note| !note.message.contains("`form:"));
+    // These two of the form are taken over, and certificates are looked at anew.
+    notes.retain(|note| {
+        let told = [":username`", ":group_list`", "`certificate:"];
+        !told.iter().any(|part| note.message.contains(part))
+    });
     if let Some(wrapper) = text("csd_wrapper") {
         notes.push(Note {
             place: connection.place("vpn", "csd_wrapper"),
@@ -89,7 +94,7 @@ pub(super) fn import(connection: &Connection<'_>, label: String) -> Result<Impor
     Ok(Import {
         profile,
         label,
-        notes,
+        notes: sentences(&notes),
     })
 }
 

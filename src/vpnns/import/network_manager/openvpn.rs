@@ -1,7 +1,7 @@
 //! NetworkManager's connections of the OpenVPN plug-in, as the options that they stand for.
 
 use super::super::keyfile::{Entry, items};
-use super::super::{Import, openvpn};
+use super::super::{Import, openvpn, sentences};
 use super::Connection;
 use crate::client::fault::Fault;
 use crate::client::openvpn::config::{Configuration, Directive};
@@ -99,7 +99,8 @@ pub(super) fn import(connection: &Connection<'_>, label: String) -> Result<Impor
     .into_iter()
     .chain(SWITCHES.iter().map(|it| it.0))
     .collect();
-    import.notes.extend(connection.leftovers("vpn", &known));
+    let leftovers = connection.leftovers("vpn", &known);
+    import.notes.extend(sentences(&leftovers));
     connection.set_names(&mut import.profile, &mut Vec::new())?;
     Ok(import)
 }

@@ -5,7 +5,7 @@ use vpnns_protocol::profile::wireguard::{Peer, WireGuard};
 
 use super::super::keyfile::{Section, items};
 use super::super::wg_quick::{endpoint, keepalive, nets, parse};
-use super::super::{Import, profile};
+use super::super::{Import, profile, sentences};
 use super::Connection;
 use crate::client::fault::Fault;
 
@@ -81,7 +81,7 @@ pub(super) fn import(connection: &Connection<'_>, label: String) -> Result<Impor
     Ok(Import {
         profile,
         label,
-        notes,
+        notes: sentences(&notes),
     })
 }
 
