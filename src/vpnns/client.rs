@@ -7,3 +7,4 @@ pub mod openconnect;
 pub mod openvpn;
 pub mod peer;
 pub mod stock;
+pub mod wireguard;

@@ -6,9 +6,9 @@
 //! | `instance` | the keeper, its socket and state, getting in, adoption |
 //! | `isolation` | the ladder from an ordinary process to an app of an instance |
 //! | `net` | devices, addresses, routes, resolvers inside an instance; all netlink |
-//! | `tunnel` | the relay between a VPN client's socket and the device |
-//! | `client` | what VPN clients hand us |
 //! | `profiles`, `import` | how to bring up a tunnel, and where that comes from |
+//! | `tunnel` | the relay between a VPN client's socket and the device; the graft; WireGuard |
+//! | `client` | what VPN clients hand us; the built-in one |
 //! | `gateway` | an embedded VPN gateway to try everything with |
 //! | `sys` | the only unsafe code |
 #![cfg_attr(not(test), no_main)]

@@ -19,3 +19,4 @@ pub mod process;
 pub mod seccomp;
 pub mod socket;
 pub mod tun;
+pub mod udp;

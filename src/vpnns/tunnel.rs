@@ -4,3 +4,4 @@ pub mod graft;
 pub mod offload;
 pub mod relay;
 pub mod script;
+pub mod wireguard;

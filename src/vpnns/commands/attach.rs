@@ -300,6 +300,7 @@ fn plan(options: &Options) -> Result<Plan, Error> {
         offload: true,
         replace: options.replace,
         hold: is_openvpn,
+        waits: false,
     };
     Ok(Plan {
         socket,

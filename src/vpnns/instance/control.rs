@@ -174,6 +174,9 @@ pub struct Attach {
     /// Whether the device outlives this relay while the client lives: openvpn 2.7 starts a new
     /// relay at each of its restarts.
     pub hold: bool,
+    /// Whether the tunnel is not connected before [`Request::Alive`] says so.
+    #[serde(default)]
+    pub waits: bool,
 }
 
 /// What a keeper answers.

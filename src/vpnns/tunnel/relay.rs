@@ -14,7 +14,7 @@
 //! The death of the client is invisible on a datagram socket (no end of file, no hang-up), so
 //! its pidfd is watched; a send to a closed socket says ECONNREFUSED.
 
-mod down;
+pub(super) mod down;
 mod up;
 
 use std::fs::File;
@@ -140,6 +140,6 @@ impl Relay {
     }
 }
 
-fn errno(error: &std::io::Error) -> Errno {
+pub(super) fn errno(error: &std::io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO))
 }

@@ -241,6 +241,10 @@ impl Keeper {
                     State::Connecting {
                         stage: "running the script".to_owned(),
                     }
+                } else if attach.waits {
+                    State::Connecting {
+                        stage: "waiting for the handshake".to_owned(),
+                    }
                 } else {
                     State::Connected
                 });
@@ -282,7 +286,9 @@ impl Keeper {
         tunnel.facts.gateway = attach.gateway;
         tunnel.resume(connection, attach.client);
         let name = tunnel.facts.device.clone();
-        self.set_state(State::Connected);
+        if !attach.waits {
+            self.set_state(State::Connected);
+        }
         self.give_device(connection, name, Vec::new());
     }
 

@@ -95,7 +95,7 @@ impl Down {
     }
 }
 
-fn write(
+pub(in crate::tunnel) fn write(
     mut device: &File,
     headers: bool,
     aggregate: &Aggregate,
@@ -116,7 +116,11 @@ fn write(
 }
 
 /// Takes an aggregate apart again; its headers have been rewritten, so it is put together first.
-fn write_apart(mut device: &File, aggregate: &Aggregate, packets: &[&mut [u8]]) {
+pub(in crate::tunnel) fn write_apart(
+    mut device: &File,
+    aggregate: &Aggregate,
+    packets: &[&mut [u8]],
+) {
     let mut whole = packets[aggregate.first].to_vec();
     for (index, range) in &aggregate.more {
         whole.extend_from_slice(&packets[*index][range.clone()]);
