@@ -10,6 +10,8 @@ mod clients;
 mod loss;
 #[path = "graft/refusal.rs"]
 mod refusal;
+#[path = "graft/stranger.rs"]
+mod stranger;
 
 use support::{Lab, OpenVpn, OpenVpnServer, Running, address, wait_until};
 

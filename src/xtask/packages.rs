@@ -97,6 +97,8 @@ const PACKAGES: &[Package] = &[
     row("openconnect", "openconnect", "openconnect", Trace::Program("openconnect"), TEST, "the client of the end-to-end tests"),
     row("ocserv", "ocserv", "", Trace::Program("ocserv"), TEST, "the server of the end-to-end tests"),
     row("openvpn", "openvpn", "openvpn", Trace::Program("openvpn"), MEASURED, "client and server of the tests of --graft"),
+    row("wireguard-go", "wireguard-go", "", Trace::Program("wireguard-go"), MEASURED, "the peer of the built-in WireGuard, its yardstick, and a client to graft"),
+    row("wireguard-tools", "wireguard-tools", "wireguard-tools", Trace::Program("wg"), MEASURED, "wg, which makes keys and configures wireguard-go"),
     row("openssl", "openssl", "openssl", Trace::Program("openssl"), TEST, "for the test server's certificate"),
     row("vpnc-scripts", "vpnc-script", "vpnc", VPNC_SCRIPT, TEST, "the real script that --script is for"),
     row("iproute2", "iproute", "iproute2", Trace::Program("ip"), TEST, "ip, to build and to look at test networks"),

@@ -24,7 +24,7 @@ fn client_process(lab: &Lab, supervisor: nix::unistd::Pid) -> i32 {
     .expect("the client is a child of its supervisor")
 }
 
-fn assert_ordinary(lab: &Lab, supervisor: nix::unistd::Pid) {
+pub fn assert_ordinary(lab: &Lab, supervisor: nix::unistd::Pid) {
     let pid = client_process(lab, supervisor);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]

@@ -19,6 +19,7 @@ pub mod session;
 pub mod stand_in;
 pub mod user;
 mod view;
+pub mod wireguard;
 
 pub use capture::Capture;
 pub use command::Invocation;

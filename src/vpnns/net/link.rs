@@ -22,19 +22,22 @@ use super::Error;
 use super::configure::run;
 use crate::sys;
 
-// From <linux/rtnetlink.h>: links, and addresses of both families.
+// From <linux/rtnetlink.h>: links, and addresses and routes of both families.
 const RTMGRP_LINK: u32 = 0x1;
 const RTMGRP_IPV4_IFADDR: u32 = 0x10;
+const RTMGRP_IPV4_ROUTE: u32 = 0x40;
 const RTMGRP_IPV6_IFADDR: u32 = 0x100;
+const RTMGRP_IPV6_ROUTE: u32 = 0x400;
 
-/// Becomes readable when a device or an address changes.
+/// Becomes readable when a device, an address or a route changes.
 #[derive(Debug)]
 pub struct LinkWatch(OwnedFd);
 
 impl LinkWatch {
     /// Watches the network namespace that the process stands in.
     pub fn new() -> Result<Self, Error> {
-        let groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
+        let addresses = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
+        let groups = RTMGRP_LINK | addresses | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
         watch(groups)
             .map(Self)
             .map_err(|errno| Error::Netlink(errno.into()))
