@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: measures, prints a table and writes JSON; no clock ever passes or fails.
+//! `cargo xtask bench`: measures, prints a table and writes JSON and a chart; no clock ever passes
+//! or fails.
 //!
 //! # Theory of operation
 //!
@@ -12,6 +13,7 @@
 //! stdout is the measurement as JSON.
 
 mod chain;
+mod chart;
 pub(crate) mod echo;
 mod held;
 mod relay;
@@ -23,6 +25,7 @@ mod statistics;
 mod stopwatch;
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -48,7 +51,7 @@ const HELPER: &str = "VPNNS_BIN";
 pub(crate) struct Arguments {
     #[command(subcommand)]
     benchmark: Option<Benchmark>,
-    /// Write the result here [default: below target/bench, with the benchmark's name]
+    /// Write the result here, and the chart beside it [default: target/bench/BENCHMARK.json]
     #[arg(long, value_name = "FILE", global = true)]
     json: Option<PathBuf>,
     /// Skip the look for missing packages
@@ -62,7 +65,7 @@ pub(crate) struct Arguments {
 /// The benchmarks there are.
 #[derive(Clone, Subcommand)]
 enum Benchmark {
-    /// Time from starting a command until it has ended, for `true` in a namespace (the default)
+    /// Time from starting a command until it has ended, for `true` in a namespace
     Startup(startup::Options),
     /// What the relay costs and carries, against the original's
     Relay(relay::Options),
@@ -72,11 +75,14 @@ enum Benchmark {
     Scale(scale::Options),
 }
 
-impl Arguments {
-    fn benchmark(&self) -> Benchmark {
-        let all = || Benchmark::Startup(startup::Options::default());
-        self.benchmark.clone().unwrap_or_else(all)
-    }
+/// What `bench` without a name measures.
+fn all() -> [Benchmark; 4] {
+    [
+        Benchmark::Startup(startup::Options::default()),
+        Benchmark::Relay(relay::Options::default()),
+        Benchmark::Chain(chain::Options::default()),
+        Benchmark::Scale(scale::Options::default()),
+    ]
 }
 
 impl Benchmark {
@@ -100,23 +106,36 @@ pub(crate) fn bench(arguments: &Arguments) -> Result {
         Some(path) => PathBuf::from(path),
         None => helper::build(&workspace)?,
     };
-    let name = arguments.benchmark().name();
-    let json = arguments
-        .json
-        .clone()
-        .unwrap_or(workspace.target.join(format!("bench/{name}.json")));
-    let measurement = run_worker(&helper, arguments.real_home)?;
-    let result = if measurement["series"].is_null() {
-        let result = report::complete(&measurement)?;
-        print!("{}", report::table(&result));
-        result
-    } else {
-        let result = series::complete(&measurement)?;
-        print!("{}", series::table(&result));
-        result
+    let (benchmarks, words): (Vec<_>, Vec<_>) = match &arguments.benchmark {
+        // The same grammar, so that the worker sees what the user asked for.
+        Some(one) => (vec![one.clone()], env::args_os().skip(2).collect()),
+        None => (all().into(), Vec::new()),
     };
-    report::write(&result, &json)?;
-    println!("\nEvery time is in {}", json.display());
+    for benchmark in benchmarks {
+        let name = benchmark.name();
+        let json = match &arguments.json {
+            Some(json) if arguments.benchmark.is_some() => json.clone(),
+            _ => workspace.target.join(format!("bench/{name}.json")),
+        };
+        let words = if words.is_empty() {
+            vec![name.into()]
+        } else {
+            words.clone()
+        };
+        let measurement = run_worker(&helper, arguments.real_home, &words)?;
+        let (result, table) = if measurement["series"].is_null() {
+            let result = report::complete(&measurement)?;
+            (result.clone(), report::table(&result))
+        } else {
+            let result = series::complete(&measurement)?;
+            (result.clone(), series::table(&result))
+        };
+        let chart = json.with_extension("svg");
+        report::write(&format!("{result:#}\n"), &json)?;
+        report::write(&chart::svg(&result), &chart)?;
+        println!("{table}\nEvery value is in {}", json.display());
+        println!("A chart is in {}\n", chart.display());
+    }
     Ok(())
 }
 
@@ -126,17 +145,19 @@ pub(crate) fn work(arguments: &Arguments) -> Result {
         Failure::new(format!("{HELPER} is not set")).hint("use `cargo xtask bench`")
     })?;
     let helper = Path::new(&helper);
-    let measurement = match arguments.benchmark() {
-        Benchmark::Startup(options) => startup::measure(&options, helper),
-        Benchmark::Relay(options) => relay::measure(&options, helper),
-        Benchmark::Chain(options) => chain::measure(&options, helper),
-        Benchmark::Scale(options) => scale::measure(&options, helper),
+    let benchmark = arguments.benchmark.as_ref();
+    let benchmark = benchmark.ok_or_else(|| Failure::new("the worker measures one thing"))?;
+    let measurement = match benchmark {
+        Benchmark::Startup(options) => startup::measure(options, helper),
+        Benchmark::Relay(options) => relay::measure(options, helper),
+        Benchmark::Chain(options) => chain::measure(options, helper),
+        Benchmark::Scale(options) => scale::measure(options, helper),
     };
     println!("{}", measurement?);
     Ok(())
 }
 
-fn run_worker(helper: &Path, real_home: bool) -> Result<serde_json::Value> {
+fn run_worker(helper: &Path, real_home: bool, words: &[OsString]) -> Result<serde_json::Value> {
     let user = ordinary_user::to_become()?;
     let stage = helper::stage(helper)?;
     let worker = stage.path().join("xtask");
@@ -149,8 +170,7 @@ fn run_worker(helper: &Path, real_home: bool) -> Result<serde_json::Value> {
     };
 
     let mut command = Command::new(worker);
-    // The same grammar, so that the worker sees what the user asked for.
-    command.arg("bench-worker").args(env::args_os().skip(2));
+    command.arg("bench-worker").args(words);
     match &user {
         Some(user) => user.become_in(&mut command),
         None => keep_little(&mut command),

@@ -69,7 +69,7 @@ enum Task {
     },
     /// Check format, clippy's lints and, where cargo-deny is installed, the dependencies
     Lint,
-    /// Measure; prints a table and writes JSON, and never passes or fails by the clock
+    /// Measure everything, or one thing; prints tables, writes JSON and charts, and no clock fails
     Bench(bench::Arguments),
     /// The part of `bench` that runs as the ordinary user
     #[command(hide = true)]

@@ -62,6 +62,7 @@ pub(crate) fn needed_for(purpose: Purpose) -> impl Iterator<Item = &'static Pack
 }
 
 const ALL: &[Purpose] = &[Purpose::Run, Purpose::Test, Purpose::Bench, Purpose::Fuzz];
+const BENCH: &[Purpose] = &[Purpose::Bench];
 const FUZZ: &[Purpose] = &[Purpose::Fuzz];
 const TEST: &[Purpose] = &[Purpose::Test];
 const MEASURED: &[Purpose] = &[Purpose::Test, Purpose::Bench];
@@ -90,20 +91,20 @@ const PACKAGES: &[Package] = &[
     row("util-linux", "util-linux", "util-linux", Trace::Program("unshare"), MEASURED, "unshare, the yardstick of the start-up benchmark"),
     row("bubblewrap", "bubblewrap", "bubblewrap", Trace::Program("bwrap"), MEASURED, "a peer in the benchmark; a sandbox as browsers nest it"),
     row("ocproxy", "ocproxy", "", Trace::Program("ocproxy"), MEASURED, "ships the original vpnns, the peer to measure against"),
-    row("iperf3", "iperf3", "iperf3", Trace::Program("iperf3"), MEASURED, "the streams and datagrams of the relay's benchmark"),
+    row("iperf3", "iperf3", "iperf3", Trace::Program("iperf3"), BENCH, "the streams and datagrams of the relay's benchmark"),
     row("passwd", "shadow-utils", "shadow", Trace::Program("useradd"), MEASURED, "useradd, for the ordinary user when root runs this"),
     row("procps", "procps-ng", "procps-ng", Trace::Program("ps"), MEASURED, "ps, to see what was left behind"),
 
-    row("openconnect", "openconnect", "openconnect", Trace::Program("openconnect"), TEST, "the client of the end-to-end tests"),
-    row("ocserv", "ocserv", "", Trace::Program("ocserv"), TEST, "the server of the end-to-end tests"),
+    row("openconnect", "openconnect", "openconnect", Trace::Program("openconnect"), MEASURED, "the client of the end-to-end tests"),
+    row("ocserv", "ocserv", "", Trace::Program("ocserv"), MEASURED, "the server of the end-to-end tests"),
+    row("openssl", "openssl", "openssl", Trace::Program("openssl"), MEASURED, "for the test server's certificate"),
     row("openvpn", "openvpn", "openvpn", Trace::Program("openvpn"), MEASURED, "client and server of the tests of --graft"),
     row("wireguard-go", "wireguard-go", "", Trace::Program("wireguard-go"), MEASURED, "the peer of the built-in WireGuard, its yardstick, and a client to graft"),
     row("wireguard-tools", "wireguard-tools", "wireguard-tools", Trace::Program("wg"), MEASURED, "wg, which makes keys and configures wireguard-go"),
-    row("openssl", "openssl", "openssl", Trace::Program("openssl"), TEST, "for the test server's certificate"),
     row("vpnc-scripts", "vpnc-script", "vpnc", VPNC_SCRIPT, TEST, "the real script that --script is for"),
-    row("iproute2", "iproute", "iproute2", Trace::Program("ip"), TEST, "ip, to build and to look at test networks"),
-    row("iputils-ping", "iputils", "iputils", Trace::Program("ping"), TEST, "ping works inside an instance"),
-    row("uidmap", "shadow-utils", "shadow", Trace::Program("newuidmap"), TEST, "newuidmap, for a test server that needs several users"),
+    row("iproute2", "iproute", "iproute2", Trace::Program("ip"), MEASURED, "ip, to build and to look at test networks"),
+    row("iputils-ping", "iputils", "iputils", Trace::Program("ping"), MEASURED, "ping works inside an instance"),
+    row("uidmap", "shadow-utils", "shadow", Trace::Program("newuidmap"), MEASURED, "newuidmap, for a test server that needs several users"),
     row("curl", "curl", "curl", Trace::Program("curl"), TEST, "fetches pages through the tunnel"),
     row("python3", "python3", "python", Trace::Program("python3"), TEST, "the small page and name servers behind the test server"),
     row("tcpdump", "tcpdump", "tcpdump", Trace::Program("tcpdump"), TEST, "sees a packet that leaks"),

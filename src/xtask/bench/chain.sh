@@ -52,7 +52,7 @@ ip route add "$FAR" dev "$TUNDEV" src "$INTERNAL_IP4_ADDRESS"
 SCRIPT
 chmod 755 "$directory/as-root"
 
-declare -A client processes
+declare -A client
 connect() { # label, transport, words before openconnect, then its options
     local key=$1-$2 before=$3
     shift 3
@@ -95,7 +95,6 @@ for transport in dtls tls; do
     for label in root ours graft original; do
         key=$label-$transport
         await "$key" reaches "$label" "$transport" 10.99.0.1
-        processes[$key]=$(tree "${client[$key]}")
         if [ "$transport" = dtls ]; then
             await "DTLS of $key" grep -q "Established DTLS" "$directory/$key.log"
         fi
@@ -110,12 +109,11 @@ client[graft-openvpn]=$!
 for label in root graft; do
     key=$label-openvpn
     await "$key" reaches "$label" openvpn 10.99.0.3
-    processes[$key]=$(tree "${client[$key]}")
 done
 
-used() { # processes...: the processor time of all, in nanoseconds
-    local sum=0 process
-    for process; do
+used() { # process: the processor time of it and all below, in nanoseconds
+    local sum=0 process time
+    for process in $(tree "$1"); do
         read -r time _ <"/proc/$process/schedstat"
         ((sum += time))
     done
@@ -130,14 +128,12 @@ while read -r label transport address seconds options; do
     on_gateway timeout 120 iperf3 --server --one-off --port "$port" >/dev/null 2>&1 </dev/null &
     server=$!
     await "iperf3" listening "$port"
-    # Each is a list of words.
-    # shellcheck disable=SC2086
-    before=$(used ${processes[$key]})
+    before=$(used "${client[$key]}")
+    # Both are lists of words.
     # shellcheck disable=SC2046,SC2086
     $(through "$label" "$transport") timeout "$((seconds + 20))" iperf3 --json --client "$address" --port "$port" \
         --time "$seconds" $options </dev/null >"$directory/result" 2>"$directory/iperf3.log" || true
-    # shellcheck disable=SC2086
-    after=$(used ${processes[$key]})
+    after=$(used "${client[$key]}")
     kill $server 2>/dev/null || true
     wait $server || true
     echo "$((after - before)) $(tr -d '\n' <"$directory/result")"

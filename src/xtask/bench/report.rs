@@ -116,8 +116,8 @@ pub(crate) fn table(result: &Value) -> String {
     table
 }
 
-/// Writes the result whole: a reader sees the old file or the new one.
-pub(crate) fn write(result: &Value, path: &Path) -> Result {
+/// Writes a file whole: a reader sees the old one or the new one.
+pub(crate) fn write(text: &str, path: &Path) -> Result {
     let act = || format!("failed to write {}", path.display());
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -128,7 +128,7 @@ pub(crate) fn write(result: &Value, path: &Path) -> Result {
         .permissions(Permissions::from_mode(0o644))
         .tempfile_in(directory)
         .act(act)?;
-    fs::write(file.path(), format!("{result:#}\n")).act(act)?;
+    fs::write(file.path(), text).act(act)?;
     file.persist(path).act(act)?;
     Ok(())
 }
