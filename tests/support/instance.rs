@@ -65,7 +65,12 @@ impl User {
     }
 }
 
-impl Instance<'_> {
+impl<'user> Instance<'user> {
+    /// Whose it is.
+    pub fn user(&self) -> &'user User {
+        self.user
+    }
+
     /// A command in the instance.
     pub fn inside<S: AsRef<str>>(&self, words: &[S]) -> Invocation {
         let mut all = vec!["vpnns", "--name", &self.name, "--"];
@@ -83,11 +88,15 @@ impl Instance<'_> {
 
     /// Starts an app that keeps the instance alive until the guard is dropped.
     pub fn keep(&self) -> Running {
-        let app = self
-            .inside(&["sh", "-c", "echo started; exec sleep 600"])
-            .spawn();
+        let app = self.keep_soon();
         app.wait_for("started");
         app
+    }
+
+    /// The same, without waiting for it: it says "started".
+    pub fn keep_soon(&self) -> Running {
+        self.inside(&["sh", "-c", "echo started; exec sleep 600"])
+            .spawn()
     }
 
     /// Starts an app that talks to the far side all the time, and waits for the first answer.

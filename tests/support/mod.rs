@@ -19,6 +19,7 @@ pub mod session;
 pub mod stand_in;
 pub mod user;
 mod view;
+pub mod wire;
 pub mod wireguard;
 
 pub use capture::Capture;
@@ -33,3 +34,4 @@ pub use process::{LIMIT, Output, Running, wait_until};
 pub use session::{Session, assert_complaint, exists, has_ended};
 pub use stand_in::{Client, StandIn};
 pub use user::User;
+pub use wire::Wire;

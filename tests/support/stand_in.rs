@@ -14,7 +14,7 @@ use super::process::{LIMIT, Output, Running};
 use super::user::User;
 
 /// The system's Python by its path: a version manager's wrapper may belong to another user.
-pub(super) const PYTHON: &str = "/usr/bin/python3";
+pub const PYTHON: &str = "/usr/bin/python3";
 
 /// A stand-in about to be started.
 #[derive(Clone)]
