@@ -147,7 +147,7 @@ pub(crate) fn table(result: &Value) -> String {
         text(&machine["load"]),
     ));
     line(format!(
-        "{:<30}{:<14}{:<18}{:>6}{:>11}{:>11}{:>11}{:>9}{:>9}",
+        "{:<30}{:<18}{:<14}{:>6}{:>11}{:>11}{:>11}{:>9}{:>9}",
         "", "", "", "rounds", "median", "p10", "p90", "medians", "by round"
     ));
     let mut last = Value::Null;
@@ -163,7 +163,7 @@ pub(crate) fn table(result: &Value) -> String {
         };
         last = row["case"].clone();
         line(format!(
-            "{case:<30}{:<14}{:<18}{:>6}{:>11}{:>11}{:>11}{:>9}{:>9}",
+            "{case:<30}{:<18}{:<14}{:>6}{:>11}{:>11}{:>11}{:>9}{:>9}",
             text(&row["metric"]),
             text(&row["label"]),
             row["values"].as_array().map_or(0, Vec::len),
