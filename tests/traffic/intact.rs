@@ -8,7 +8,7 @@ use crate::support::{Instance, User, Wire};
 /// A quarter of what goes each way in each family, in bytes: a gigabyte.
 const QUARTER: &str = "250000000";
 /// How long that may take on a small machine with others on it.
-const LONG: Duration = Duration::from_secs(400);
+const LONG: Duration = Duration::from_secs(900);
 
 /// Streams in both directions and families at once, so many of each.
 fn load(near: &Instance<'_>, streams: usize, bytes: &str, families: &[&str]) {
