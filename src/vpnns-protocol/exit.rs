@@ -4,6 +4,8 @@
 pub const SUCCESS: u8 = 0;
 /// A check of `--doctor` or `--self-test` found something wrong.
 pub const FINDINGS: u8 = 1;
+/// `--connect` could not connect, or gave up.
+pub const NOT_CONNECTED: u8 = 1;
 /// The command line could not be understood.
 pub const USAGE: u8 = 2;
 /// The helper itself failed; the command was not started.

@@ -16,8 +16,10 @@ use vpnns_protocol::name::{InstanceName, NameError};
 use vpnns_protocol::network::RoutePolicy;
 
 use crate::client::decision::Wishes;
+use crate::client::openconnect::browser;
 use crate::commands::Action;
 use crate::commands::attach::Options as AttachOptions;
+use crate::commands::connect::Options as ConnectOptions;
 use crate::commands::graft::Options as GraftOptions;
 use crate::commands::profiles::ImportOptions;
 use crate::instance::enter::Target;
@@ -57,6 +59,8 @@ found a problem. The manual is vpnns(1).";
     override_usage = "vpnns [--name ID] [-- COMMAND [ARG...]]\n       \
         vpnns --attach [--name ID] [OPTIONS]      (called by a VPN client)\n       \
         vpnns --import FILE|URL [--profile NAME] | --profiles | --remove PROFILE\n       \
+        vpnns --connect PROFILE [--name ID] [--background]\n       \
+        vpnns --disconnect | --answer NUMBER [--name ID]\n       \
         vpnns --list | --status | --monitor | --stop | --doctor | --self-test",
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
@@ -118,6 +122,22 @@ struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = parse_hostname)]
     hostname: Option<String>,
 
+    /// Bring a profile up, ask what has to be asked, and keep it up until interrupted
+    #[arg(long, value_name = "PROFILE", group = "action", value_parser = parse_name)]
+    connect: Option<InstanceName>,
+
+    /// With --connect: leave as soon as it is connected
+    #[arg(long, requires = "connect")]
+    background: bool,
+
+    /// Take an instance's tunnel down in order; its programs stay
+    #[arg(long, group = "action")]
+    disconnect: bool,
+
+    /// Answer the question with this number: as JSON on the standard input, or in the terminal
+    #[arg(long, value_name = "NUMBER", group = "action")]
+    answer: Option<u64>,
+
     /// List the running instances, or only one (with --name)
     #[arg(long, group = "action")]
     list: bool,
@@ -162,7 +182,8 @@ struct Arguments {
     #[arg(long, value_name = "SHELL", group = "action")]
     completions: Option<Shell>,
 
-    /// Print JSON (--list, --status, --monitor, --import, --profiles, --doctor, --self-test)
+    /// Print JSON (--connect, --list, --status, --monitor, --import, --profiles, --doctor,
+    /// --self-test)
     #[arg(long)]
     json: bool,
 
@@ -174,8 +195,9 @@ struct Arguments {
     #[arg(
         value_name = "COMMAND",
         trailing_var_arg = true,
-        conflicts_with_all = ["attach", "list", "status", "monitor", "stop", "import",
-            "profiles", "remove", "doctor", "self_test", "completions"]
+        conflicts_with_all = ["attach", "connect", "disconnect", "answer", "list", "status",
+            "monitor", "stop", "import", "profiles", "remove", "doctor", "self_test",
+            "completions"]
     )]
     command: Vec<OsString>,
 }
@@ -228,6 +250,12 @@ pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
         arguments.insert(1, "--attach".into());
     }
     let arguments = &arguments;
+    if program == Some(OsStr::new(browser::PROGRAM)) {
+        let url = arguments
+            .last()
+            .map(|url| url.to_string_lossy().into_owned());
+        return Ok(Action::Browse(url.unwrap_or_default()));
+    }
     if let Some((name, command)) = quick::parse(arguments) {
         return Ok(Action::Run(target(name, None)?, command));
     }
@@ -241,7 +269,8 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
     let json = arguments.json;
     let named = arguments.name.clone();
     if json
-        && !(arguments.list
+        && !(arguments.connect.is_some()
+            || arguments.list
             || arguments.status
             || arguments.monitor
             || arguments.import.is_some()
@@ -249,7 +278,7 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
             || arguments.doctor
             || arguments.self_test)
     {
-        let hint = "it goes with --list, --status, --monitor, --import, --profiles, \
+        let hint = "it goes with --connect, --list, --status, --monitor, --import, --profiles, \
             --doctor and --self-test";
         return Err(Answer::usage(
             "--json has nothing to print here".into(),
@@ -306,7 +335,25 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
     if let Some(shell) = arguments.completions {
         return Ok(Action::Completions(shell));
     }
+    if let Some(profile) = arguments.connect {
+        let target = Target {
+            name: arguments.name.unwrap_or_else(|| profile.clone()),
+            hostname: arguments.hostname,
+        };
+        let options = ConnectOptions {
+            profile,
+            background: arguments.background,
+            json,
+        };
+        return Ok(Action::Connect(target, options));
+    }
     let target = target(arguments.name, arguments.hostname)?;
+    if arguments.disconnect {
+        return Ok(Action::Disconnect(target.name));
+    }
+    if let Some(id) = arguments.answer {
+        return Ok(Action::Answer(target.name, id));
+    }
     if arguments.stop {
         return Ok(Action::Stop(target.name));
     }

@@ -1,8 +1,11 @@
 //! What the command line can ask for: one file each.
 
+mod answer;
 pub mod attach;
 mod completions;
 pub mod configure;
+pub mod connect;
+mod disconnect;
 mod doctor;
 pub mod graft;
 mod list;
@@ -20,6 +23,7 @@ use vpnns_protocol::exit;
 use vpnns_protocol::name::InstanceName;
 
 use crate::client::decision::Wishes;
+use crate::client::openconnect::browser;
 use crate::instance::enter::{self, Target};
 use crate::instance::{client, directory};
 use crate::isolation::command;
@@ -35,6 +39,14 @@ pub enum Action {
     Graft(Target, graft::Options),
     /// Tell the keeper what a grafted client's server assigns.
     Configure(InstanceName, Wishes),
+    /// Bring a profile up.
+    Connect(Target, connect::Options),
+    /// Take a tunnel down.
+    Disconnect(InstanceName),
+    /// Answer a question.
+    Answer(InstanceName, u64),
+    /// Be openconnect's browser, for this page.
+    Browse(String),
     /// List the instances.
     List {
         /// Only this one.
@@ -101,6 +113,32 @@ pub enum Error {
     /// Its device cannot be configured.
     #[error(transparent)]
     Configure(#[from] configure::Error),
+    /// A profile is not up, or not any more.
+    #[error(transparent)]
+    Connect(#[from] connect::Error),
+    /// The keeper said no.
+    #[error("{message}")]
+    Refused {
+        /// What failed.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Somebody else was faster, or nothing was asked.
+    #[error("the question is no longer open")]
+    NoQuestion,
+    /// The input is none.
+    #[error("the standard input holds no answer (at column {0})")]
+    NoAnswer(usize),
+    /// The input cannot be read.
+    #[error("failed to read the answer")]
+    Input(#[source] std::io::Error),
+    /// The connector takes its time.
+    #[error("the tunnel of {0} is still up")]
+    StillUp(InstanceName),
+    /// The connector cannot be told the page.
+    #[error("failed to hand the page over to vpnns --connect")]
+    Browse(#[source] std::io::Error),
     /// The state directories cannot be found.
     #[error(transparent)]
     Directory(#[from] directory::Error),
@@ -135,6 +173,7 @@ impl Error {
             Self::Enter(enter::Error::Said)
                 | Self::Attach(attach::Error::Enter(enter::Error::Said))
                 | Self::Graft(graft::Error::Enter(enter::Error::Said))
+                | Self::Connect(connect::Error::Enter(enter::Error::Said))
         )
     }
 
@@ -144,6 +183,14 @@ impl Error {
             Self::Attach(error) => error.hint(),
             Self::Graft(error) => error.hint(),
             Self::Configure(error) => error.hint(),
+            Self::Connect(error) => error.hint(),
+            Self::Refused { hint, .. } => hint.clone(),
+            Self::NoQuestion => Some("vpnns --status shows what is asked".to_owned()),
+            Self::NoAnswer(_) => Some(
+                r#"as in: {"reply":"form","values":{"answer":"..."}}; vpnns(1) explains it"#
+                    .to_owned(),
+            ),
+            Self::StillUp(name) => Some(format!("end everything: vpnns --stop --name {name}")),
             Self::Directory(error) => error.hint(),
             Self::Command(command::Error::NotFound(program, _)) => not_found(program),
             Self::Profiles(error) => error.hint(),
@@ -157,6 +204,7 @@ impl Error {
         match self {
             Self::Command(error) => error.exit_code(),
             Self::Graft(error) => error.exit_code(),
+            Self::Connect(error) => error.exit_code(),
             _ => exit::FAILED,
         }
     }
@@ -181,6 +229,12 @@ pub fn run(action: Action) -> u8 {
         Action::Attach(target, options) => attach::attach(&target, &options).map_err(Into::into),
         Action::Graft(target, options) => graft::graft(&target, &options).map_err(Into::into),
         Action::Configure(name, wishes) => configure::configure(&name, &wishes).map_err(Into::into),
+        Action::Connect(target, options) => connect::connect(&target, &options),
+        Action::Disconnect(name) => disconnect::disconnect(&name),
+        Action::Answer(name, id) => answer::answer(&name, id),
+        Action::Browse(url) => browser::hand_over(&url)
+            .map(|()| exit::SUCCESS)
+            .map_err(Error::Browse),
         Action::List { name, json } => list::list(name, json),
         Action::Status { name, json } => list::status(name, json),
         Action::Monitor { name, json } => monitor::monitor(name.as_ref(), json),

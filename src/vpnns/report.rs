@@ -21,6 +21,16 @@ pub fn causes(error: &dyn Error) -> Vec<String> {
     texts
 }
 
+/// An error and its causes in one sentence.
+pub fn chain(error: &dyn Error) -> String {
+    let mut sentence = error.to_string();
+    for cause in causes(error) {
+        sentence.push_str(": ");
+        sentence.push_str(&cause);
+    }
+    sentence
+}
+
 /// A cause that happened in another process, as text.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

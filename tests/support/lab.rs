@@ -212,6 +212,38 @@ impl Lab {
         self.directory.path()
     }
 
+    /// `$PATH` of the lab's user.
+    pub fn path(&self) -> String {
+        let program = self.user.program();
+        let directory = program.parent().unwrap().display();
+        format!("{directory}:{}", super::user::SYSTEM_PATH)
+    }
+
+    /// Kills the VPN server and all its processes, as a crash does.
+    pub fn stop_gateway(&self) {
+        let output = self.run_by_root(&[
+            "ps",
+            "-C",
+            "ocserv,ocserv-main,ocserv-sm,ocserv-worker",
+            "-o",
+            "pid=",
+        ]);
+        let output = output.run();
+        let mut words = vec!["kill", "-KILL"];
+        words.extend(output.stdout.split_whitespace());
+        self.run_by_root(&words).run().text();
+    }
+
+    /// Starts the VPN server again; it knows none of the sessions from before.
+    pub fn restart_gateway(&self) {
+        let configuration = self.directory.path().join("ocserv.conf");
+        let log = self.directory.path().join("ocserv.log");
+        let script = "setsid ocserv --foreground --config $0 --debug 1 >>$1 2>&1 </dev/null &";
+        let paths = [configuration, log].map(|path| path.to_str().unwrap().to_owned());
+        let words = ["sh", "-c", script, &paths[0], &paths[1]];
+        self.on_gateway(&words).run().text();
+    }
+
     /// The path of `probe.py`.
     pub fn probe(&self) -> String {
         self.directory

@@ -32,6 +32,8 @@ pub struct Gateway {
     pub mtu: Option<u16>,
     /// Offer DTLS beside TLS.
     pub dtls: bool,
+    /// The groups that the user may choose from; none means that there is no choice.
+    pub groups: Vec<&'static str>,
 }
 
 impl Default for Gateway {
@@ -46,6 +48,7 @@ impl Default for Gateway {
             no_routes: Vec::new(),
             mtu: None,
             dtls: true,
+            groups: Vec::new(),
         }
     }
 }
@@ -85,6 +88,8 @@ impl Gateway {
                  max-ban-score = 0\n\
                  rate-limit-ms = 0\n\
                  keepalive = 300\n\
+                 session-timeout = 7200\n\
+                 idle-timeout = 1200\n\
                  dpd = 60\n\
                  mobile-dpd = 60\n\
                  try-mtu-discovery = false\n\
@@ -108,6 +113,7 @@ impl Gateway {
             ("split-dns", &self.split_dns),
             ("route", &self.routes),
             ("no-route", &self.no_routes),
+            ("select-group", &self.groups),
         ];
         for (name, values) in lists {
             for value in values {
@@ -152,7 +158,7 @@ fn credentials() -> &'static Credentials {
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
              -subj /CN=vpn.corp.test -keyout key.pem -out certificate.pem",
         );
-        run("printf '%s\\n%s\\n' \"$PASSWORD\" \"$PASSWORD\" | ocpasswd -c passwords test");
+        run("printf '%s\\n%s\\n' \"$PASSWORD\" \"$PASSWORD\" | ocpasswd -c passwords -g staff,guests test");
         let pin = run("openssl x509 -in certificate.pem -pubkey -noout |
              openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl base64");
         let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();

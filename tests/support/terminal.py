@@ -21,10 +21,12 @@ command, steps = words[: words.index("--")], words[words.index("--") + 1 :]
 
 pid, terminal = pty.fork()
 if pid == 0:
-    # No echo: a step must not be satisfied by what another one has typed.
-    mode = termios.tcgetattr(0)
-    mode[3] &= ~termios.ECHO
-    termios.tcsetattr(0, termios.TCSANOW, mode)
+    # No echo: a step must not be satisfied by what another one has typed. ECHO=1 leaves it on,
+    # to see what the command itself hides.
+    if "ECHO" not in os.environ:
+        mode = termios.tcgetattr(0)
+        mode[3] &= ~termios.ECHO
+        termios.tcsetattr(0, termios.TCSANOW, mode)
     os.execvp(command[0], command)
 
 shown, seen = b"", 0

@@ -1,5 +1,12 @@
 //! The variables of vpnc-script, as openconnect sets them (its vpnc-script documentation).
 
+mod authenticate;
+pub mod browser;
+pub mod connect;
+mod login;
+mod prompt;
+mod report;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;

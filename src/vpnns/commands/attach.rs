@@ -12,6 +12,7 @@ use nix::sys::socket::{
     AddressFamily, SockType, SockaddrLike, SockaddrStorage, getpeername, getsockopt, sockopt,
 };
 use vpnns_protocol::exit;
+use vpnns_protocol::instance::Facts;
 
 use crate::client::announcement;
 use crate::client::decision::{self, Wishes};
@@ -23,11 +24,14 @@ use crate::instance::enter::{self, Target};
 use crate::net::Device;
 use crate::report;
 use crate::sys;
+use crate::sys::process::pidfd_send_signal;
 use crate::tunnel::relay::{End, Relay};
 use crate::tunnel::script::{self, Script};
 
 /// The variable that holds the number of the packet socket.
 const SOCKET_VARIABLE: &str = "VPNFD";
+/// The variable that holds the idle timeout, in seconds.
+const IDLE_TIMEOUT_VARIABLE: &str = "IDLE_TIMEOUT";
 /// A keeper that is killed again and again is not worth coming back to.
 const MOST_RETURNS: usize = 5;
 /// How long the keeper may take to say why it has deleted the device.
@@ -189,6 +193,7 @@ pub fn attach(target: &Target, options: &Options) -> Result<u8, Error> {
         if script.is_some() {
             keeper.send(Request::ScriptDone).map_err(Error::Keeper)?;
         }
+        tell_idle_timeout(&keeper);
         let mut relay = Relay::new(device, socket, offload).map_err(Error::Prepare)?;
         let end = loop {
             let end = relay.run(&[peer.pidfd.as_fd(), keeper.as_fd(), signals.as_fd()]);
@@ -220,6 +225,8 @@ pub fn attach(target: &Target, options: &Options) -> Result<u8, Error> {
                 return Ok(exit::SUCCESS);
             }
             Why::Told(reason) => {
+                // It would notice only at its next packet; so it logs out at once.
+                let _ = pidfd_send_signal(&peer.pidfd, Some(Signal::SIGTERM));
                 report::note(&format!("the tunnel of {} ended: {reason}", target.name));
                 return Ok(exit::SUCCESS);
             }
@@ -231,6 +238,20 @@ pub fn attach(target: &Target, options: &Options) -> Result<u8, Error> {
                 return Err(error);
             }
         }
+    }
+}
+
+/// openconnect says only to its script after how many idle seconds the server ends the session.
+fn tell_idle_timeout(keeper: &Client) {
+    let text = std::env::var(IDLE_TIMEOUT_VARIABLE).unwrap_or_default();
+    let idle_timeout = text.trim().parse().ok().filter(|seconds| *seconds > 0);
+    if idle_timeout.is_some() {
+        let facts = Facts {
+            idle_timeout,
+            ..Facts::default()
+        };
+        // A lost keeper is noticed in a moment.
+        let _ = keeper.send(Request::Facts(Box::new(facts)));
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use vpnns_protocol::instance::{Instance, Report, State};
+use vpnns_protocol::instance::{Counters, Instance, Report, State};
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::{VERSION, exit};
 
+use super::connect::dialogue::Dialogue;
 use super::{Error, print_all};
 use crate::instance::discovery;
 
@@ -97,13 +98,39 @@ fn in_full(instance: &Instance) -> String {
         let _ = writeln!(out, "  {label:<10} {value}");
     };
     line("state", &in_short(instance));
+    if let Some(profile) = &instance.profile {
+        line("profile", profile);
+    }
+    if let Some(question) = &instance.question {
+        let what = Dialogue::new(question.clone()).subject();
+        let how = format!("vpnns --answer {} --name {}", question.id, instance.name);
+        line("asks for", &format!("{what} ({how})"));
+    }
     if let Some(tunnel) = &instance.tunnel {
         line(
             "client",
             &format!("{} (process {})", tunnel.client.name, tunnel.client.pid),
         );
-        if let Some(gateway) = &tunnel.gateway {
-            line("server", gateway);
+        let server = [&tunnel.facts.server, &tunnel.gateway];
+        let server: Vec<&str> = server.into_iter().flatten().map(String::as_str).collect();
+        match server[..] {
+            [] => {}
+            [name, address] if name != address => line("server", &format!("{name} ({address})")),
+            [name, ..] => line("server", name),
+        }
+        if let Some(cipher) = &tunnel.facts.cipher {
+            line("cipher", cipher);
+        }
+        line("since", &format!("{} ago", ago(tunnel.since)));
+        if tunnel.reconnects > 0 {
+            line("reconnects", &tunnel.reconnects.to_string());
+        }
+        line("traffic", &traffic(&tunnel.counters));
+        if let Some(expires) = tunnel.facts.expires {
+            line("expires", &format!("in {}", ahead(expires)));
+        }
+        if let Some(seconds) = tunnel.facts.idle_timeout {
+            line("idle limit", &format!("{} min", seconds.div_ceil(60)));
         }
         line(
             "device",
@@ -157,11 +184,46 @@ fn apps(instance: &Instance) -> String {
     }
 }
 
-fn ago(since: u64) -> String {
-    let now = SystemTime::now()
+fn traffic(counters: &Counters) -> String {
+    format!(
+        "{} received in {} packets, {} sent in {}",
+        amount(counters.received_bytes),
+        counters.received_packets,
+        amount(counters.sent_bytes),
+        counters.sent_packets
+    )
+}
+
+/// A number of bytes that can be read at a glance.
+fn amount(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let (mut whole, mut unit) = (bytes, 0);
+    while whole >= 1_000_000 && unit + 1 < UNITS.len() {
+        whole /= 1000;
+        unit += 1;
+    }
+    format!("{}.{} {}", whole / 1000, whole % 1000 / 100, UNITS[unit])
+}
+
+fn now() -> u64 {
+    SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs());
-    match now.saturating_sub(since) {
+        .map_or(0, |elapsed| elapsed.as_secs())
+}
+
+fn ago(since: u64) -> String {
+    duration(now().saturating_sub(since))
+}
+
+fn ahead(moment: u64) -> String {
+    duration(moment.saturating_sub(now()))
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds @ 60..3600 => format!("{} min", seconds / 60),
         seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
@@ -192,6 +254,13 @@ mod tests {
     fn columns_line_up_and_lines_end_without_blanks() {
         let rows = [["a", "long", ""], ["bbb", "x", "y"]].map(|row| row.map(str::to_owned));
         assert_eq!(table(&rows), "a    long\nbbb  x     y\n");
+    }
+
+    #[test]
+    fn amounts_are_short() {
+        assert_eq!(amount(999), "999 B");
+        assert_eq!(amount(1_234), "1.2 kB");
+        assert_eq!(amount(45_678_901), "45.6 MB");
     }
 
     #[test]

@@ -23,11 +23,11 @@ use super::configure::run;
 use crate::sys;
 
 // From <linux/rtnetlink.h>: links, and addresses and routes of both families.
-const RTMGRP_LINK: u32 = 0x1;
-const RTMGRP_IPV4_IFADDR: u32 = 0x10;
-const RTMGRP_IPV4_ROUTE: u32 = 0x40;
-const RTMGRP_IPV6_IFADDR: u32 = 0x100;
-const RTMGRP_IPV6_ROUTE: u32 = 0x400;
+pub(super) const RTMGRP_LINK: u32 = 0x1;
+pub(super) const RTMGRP_IPV4_IFADDR: u32 = 0x10;
+pub(super) const RTMGRP_IPV4_ROUTE: u32 = 0x40;
+pub(super) const RTMGRP_IPV6_IFADDR: u32 = 0x100;
+pub(super) const RTMGRP_IPV6_ROUTE: u32 = 0x400;
 
 /// Becomes readable when a device, an address or a route changes.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl AsFd for LinkWatch {
     }
 }
 
-fn watch(groups: u32) -> Result<OwnedFd, Errno> {
+pub(super) fn watch(groups: u32) -> Result<OwnedFd, Errno> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let protocol = SockProtocol::NetlinkRoute;
     let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)?;

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::sys::socket::{SockFlag, accept4};
 
@@ -18,6 +19,11 @@ pub fn inherited(number: RawFd) -> Result<OwnedFd, Errno> {
     // SAFETY: the descriptor is open (checked above), and the environment gives it to us once,
     // before this program has opened anything that it still holds.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Keeps a descriptor from the programs that are started.
+pub fn close_on_exec(fd: impl AsFd) -> Result<(), Errno> {
+    fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map(drop)
 }
 
 /// Takes a waiting connection from a listening socket, close-on-exec and non-blocking.

@@ -4,10 +4,14 @@ pub use super::orphan::fork_orphan;
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::signal::{SigHandler, Signal, signal};
-use nix::unistd::{ForkResult, Pid};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::unistd::{ForkResult, Pid, getppid, setsid};
 
 /// Forks; the child is this program's own code, as free as the parent.
 pub fn fork() -> Result<ForkResult, Errno> {
@@ -97,4 +101,26 @@ pub fn root_without_privilege() -> Result<(), Errno> {
     // SAFETY: PR_SET_SECUREBITS takes one number, and changes no memory.
     Errno::result(unsafe { libc::prctl(libc::PR_SET_SECUREBITS, NOROOT_LOCKED, 0, 0, 0) })?;
     Ok(())
+}
+
+/// Ties the life of a command to ours: when this process ends, however it ends, the command gets
+/// the signal. It also starts with no signal blocked, and with `apart` in a session of its own.
+pub fn tie(command: &mut Command, signal: Signal, apart: bool) {
+    let parent = Pid::this();
+    // SAFETY: after the fork of a program with one thread anything may be called; these are
+    // plain system calls.
+    unsafe {
+        command.pre_exec(move || {
+            if apart {
+                setsid()?;
+            }
+            set_pdeathsig(signal)?;
+            // We may have ended before that was in force.
+            if getppid() != parent {
+                return Err(Errno::ESRCH.into());
+            }
+            SigSet::empty().thread_set_mask()?;
+            Ok(())
+        });
+    }
 }

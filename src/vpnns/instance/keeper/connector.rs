@@ -24,6 +24,8 @@ pub(super) struct Connector {
     profile: String,
     server: Option<String>,
     question: Option<Question>,
+    /// What its client tells; it outlives the relays.
+    facts: Facts,
     /// The end has begun: a relay that goes now is not waited for.
     is_finishing: bool,
 }
@@ -63,8 +65,17 @@ impl Connector {
         self.question.as_ref()
     }
 
-    pub(super) fn server(&self) -> Option<&String> {
-        self.server.as_ref()
+    /// What it knows goes before what the relay or the script has told.
+    pub(super) fn complete(&self, told: &mut Facts) {
+        let known = self.facts.clone();
+        let server = known.server.or_else(|| self.server.clone());
+        told.server = server.or(told.server.take());
+        told.cipher = known.cipher.or(told.cipher.take());
+        told.expires = known.expires.or(told.expires);
+        told.idle_timeout = known.idle_timeout.or(told.idle_timeout);
+        if !known.peers.is_empty() {
+            told.peers = known.peers;
+        }
     }
 }
 
@@ -93,6 +104,7 @@ impl Keeper {
             profile: connect.profile,
             server: connect.server,
             question: None,
+            facts: Facts::default(),
             is_finishing: false,
         });
         self.used = true;
@@ -143,13 +155,15 @@ impl Keeper {
 
     /// What the client tells about its session.
     pub(super) fn tell_facts(&mut self, index: usize, facts: Facts) {
-        if !self.is_connector(index) && !self.is_relay(index) {
-            return;
+        let is_connector = self.is_connector(index);
+        match (&mut self.connector, &mut self.tunnel) {
+            (Some(connector), _) if is_connector => connector.facts = facts,
+            (_, Some(tunnel)) if tunnel.relay == Some(self.connections[index].raw()) => {
+                tunnel.facts.facts = facts;
+            }
+            _ => return,
         }
-        if let Some(tunnel) = &mut self.tunnel {
-            tunnel.facts.facts = facts;
-            self.changed = true;
-        }
+        self.changed = true;
     }
 
     /// The profile is down for good.

@@ -1,6 +1,6 @@
 //! The keeper's side of a connection: reading requests, answering, keeping watchers informed.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -53,6 +53,11 @@ impl Connection {
             supervises,
             closed,
         })
+    }
+
+    /// The number of its socket, by which the rest of the keeper knows it.
+    pub(super) fn raw(&self) -> RawFd {
+        self.socket.as_raw_fd()
     }
 
     /// Sends a reply; a client that does not read its replies is sent away.

@@ -9,7 +9,6 @@ use nix::unistd::Pid;
 use vpnns_protocol::instance::{self, State};
 use vpnns_protocol::network::NetworkConfig;
 
-use super::connector::Connector;
 use super::graft::Grafted;
 use super::{Keeper, unix_time};
 use crate::instance::control::{Attach, Graft, Reply};
@@ -487,9 +486,8 @@ impl Keeper {
     pub(super) fn facts_of(&self, tunnel: &Tunnel) -> instance::Tunnel {
         let mut facts = tunnel.facts.clone();
         facts.counters = net::counters(&facts.device).unwrap_or_default();
-        let server = self.connector.as_ref().and_then(Connector::server);
-        if let (None, Some(server)) = (&facts.facts.server, server) {
-            facts.facts.server = Some(server.clone());
+        if let Some(connector) = &self.connector {
+            connector.complete(&mut facts.facts);
         }
         facts
     }

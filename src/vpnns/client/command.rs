@@ -1,0 +1,144 @@
+//! Profiles that run a command of the user's, and the demo with its embedded gateway.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use vpnns_protocol::profile::{self, Method};
+
+use super::connector::{Backoff, Child, Ending, Event, Failure, Job, Lines, Session};
+use crate::args::NAME_VARIABLE;
+use crate::gateway;
+use crate::sys::process::pidfd_open;
+
+/// Runs the command, again and again once it has been connected.
+pub fn run(session: &mut Session, job: &Job, settings: &profile::Command) -> Ending {
+    let Some(program) = settings.run.first() else {
+        return Ending::Failed(Failure::new("the profile has no command to run".to_owned()));
+    };
+    let mut backoff = Backoff::default();
+    session.watch();
+    loop {
+        session.stage(format!("running {program}"));
+        let failure = match once(session, job, settings) {
+            Ok(None) => break,
+            Ok(Some(failure)) => failure,
+            Err(error) => {
+                return Ending::Failed(Failure::new(format!("failed to start {program}: {error}")));
+            }
+        };
+        if !session.was_connected() {
+            return Ending::Failed(failure);
+        }
+        if session.take_connected() {
+            backoff.reset();
+        }
+        if !session.pause(backoff.next()) {
+            break;
+        }
+    }
+    session.over().unwrap_or(Ending::Disconnected)
+}
+
+/// Runs it once; why it ended, unless it was to.
+fn once(
+    session: &mut Session,
+    job: &Job,
+    settings: &profile::Command,
+) -> std::io::Result<Option<Failure>> {
+    let (reader, writer) = std::io::pipe()?;
+    let mut words = settings.run.clone();
+    if settings.method != Some(Method::Attach) {
+        let mut all = vec![
+            job.program.display().to_string(),
+            "--graft".to_owned(),
+            format!("--name={}", job.instance),
+        ];
+        all.extend(job.wishes());
+        all.push("--".to_owned());
+        all.append(&mut words);
+        words = all;
+    }
+    let mut command = Command::new(&words[0]);
+    command
+        .args(&words[1..])
+        .envs(&settings.environment)
+        .env(NAME_VARIABLE, job.instance.as_str())
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    let mut child = Child::spawn(command)?;
+    let mut output = Lines::new(reader.into())?;
+    let (mut last, mut ours): (String, Option<Failure>) = (String::new(), None);
+    loop {
+        let mut fds: Vec<BorrowedFd<'_>> = vec![child.as_fd()];
+        fds.extend((!output.has_ended()).then(|| output.as_fd()));
+        let event = session.wait(&fds, None);
+        if event == Event::Over {
+            child.end(session, Signal::SIGTERM, Some(&mut output));
+            return Ok(None);
+        }
+        let status = child.status();
+        for line in output.read() {
+            if let Some(sentence) = line.strip_prefix("vpnns: ") {
+                ours = Some(Failure::new(sentence.to_owned()));
+            } else if let (Some(hint), Some(failure)) = (line.strip_prefix("hint: "), &mut ours) {
+                failure.hint = Some(hint.to_owned());
+            }
+            if !line.trim().is_empty() {
+                last = line;
+            }
+        }
+        if let Some(status) = status {
+            let name = &settings.run[0];
+            let colon = if last.is_empty() { "" } else { ": " };
+            let general = Failure::new(format!("{name} ended ({status}){colon}{last}"));
+            return Ok(Some(ours.unwrap_or(general)));
+        }
+    }
+}
+
+/// The embedded gateway: no server, no account.
+pub fn demo(session: &mut Session, job: &Job) -> Ending {
+    let mut backoff = Backoff::default();
+    session.watch();
+    loop {
+        session.stage("starting the embedded gateway");
+        match demo_once(session, job) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(failure) => return Ending::Failed(failure),
+        }
+        if !session.was_connected() {
+            let reason = "the embedded gateway ended before it was connected".to_owned();
+            let hint = "vpnns --self-test says more";
+            return Ending::Failed(Failure::with_hint(reason, hint));
+        }
+        if session.take_connected() {
+            backoff.reset();
+        }
+        if !session.pause(backoff.next()) {
+            break;
+        }
+    }
+    session.over().unwrap_or(Ending::Disconnected)
+}
+
+/// Runs it once; false if it was to end.
+fn demo_once(session: &mut Session, job: &Job) -> Result<bool, Failure> {
+    let failed = |error: &dyn std::error::Error| Failure::new(error.to_string());
+    let pid = gateway::start(&job.instance).map_err(|error| failed(&error))?;
+    let pidfd: OwnedFd = pidfd_open(pid).map_err(|errno| failed(&errno))?;
+    let went_on = loop {
+        match session.wait(&[pidfd.as_fd()], None) {
+            Event::Over => break false,
+            Event::Ready => break true,
+            _ => {}
+        }
+    };
+    // It is our child and not yet waited for: the number is its own.
+    let _ = kill(pid, Signal::SIGKILL);
+    let _ = waitpid(pid, None);
+    Ok(went_on)
+}

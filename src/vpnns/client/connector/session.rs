@@ -1,0 +1,300 @@
+//! One connector at work: its keeper, its front, its signals, and the one place where it waits.
+
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use vpnns_protocol::instance::{Facts, State};
+use vpnns_protocol::question::{Answer, Ask, Question, Reply as Answered};
+
+use super::leash::is_let_go;
+use super::{Ending, Report};
+use crate::instance::client::Client;
+use crate::instance::control::{Reply, Request};
+use crate::net::Uplink;
+
+/// What a wait has brought.
+#[derive(PartialEq, Eq)]
+pub enum Event {
+    /// It is to end: somebody wants it, or nobody is there any more. From now on only the
+    /// caller's descriptors and its deadline are waited for.
+    Over,
+    /// The user's answer to the open question.
+    Answered(Answered),
+    /// The host has another way out, or has slept.
+    Uplink,
+    /// One of the caller's descriptors is ready.
+    Ready,
+    /// The deadline has passed.
+    Timeout,
+}
+
+/// A connector's connections to the others.
+#[derive(Debug)]
+pub struct Session {
+    keeper: Client,
+    /// To the front; none once it has let go.
+    leash: Option<OwnedFd>,
+    signals: SignalFd,
+    uplink: Option<Uplink>,
+    facts: Facts,
+    questions: u64,
+    open: bool,
+    /// Whether the instance was ever seen connected, and whether since that was asked for.
+    connected: (bool, bool),
+    over: Option<Ending>,
+}
+
+impl Session {
+    pub(super) fn new(
+        keeper: Client,
+        leash: OwnedFd,
+        server: Option<String>,
+    ) -> Result<Self, Errno> {
+        let mut set = SigSet::empty();
+        for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
+            set.add(signal);
+        }
+        Ok(Self {
+            keeper,
+            leash: Some(leash),
+            signals: SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
+            // Without it a lost connection is noticed later, by the client itself.
+            uplink: Uplink::new().ok(),
+            facts: Facts {
+                server,
+                ..Facts::default()
+            },
+            questions: 0,
+            open: false,
+            connected: (false, false),
+            over: None,
+        })
+    }
+
+    /// Waits for whatever comes first.
+    pub fn wait(&mut self, fds: &[BorrowedFd<'_>], deadline: Option<Instant>) -> Event {
+        loop {
+            let until = self.uplink.as_ref().and_then(Uplink::deadline);
+            let until = until.filter(|_| self.over.is_none());
+            let ready = self.poll(fds, [deadline, until].into_iter().flatten().min());
+            if self.over.is_none()
+                && let Some(event) = self.hear(&ready)
+            {
+                return event;
+            }
+            if ready.caller {
+                return Event::Ready;
+            }
+            if deadline.is_some_and(|at| at <= Instant::now()) {
+                return Event::Timeout;
+            }
+        }
+    }
+
+    fn poll(&self, fds: &[BorrowedFd<'_>], until: Option<Instant>) -> Ready {
+        let mut places = vec![];
+        if self.over.is_none() {
+            places.extend([self.keeper.as_fd(), self.signals.as_fd()]);
+            places.extend(self.leash.as_ref().map(AsFd::as_fd));
+            places.extend(self.uplink.iter().flat_map(Uplink::fds));
+        }
+        let ours = places.len();
+        places.extend(fds);
+        let mut places: Vec<PollFd<'_>> = places
+            .into_iter()
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+            .collect();
+        let timeout = until.map_or(PollTimeout::NONE, |at| {
+            // Rounded up: a wait that ends a moment early would only be repeated.
+            let rest = at.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+            PollTimeout::try_from(rest).unwrap_or(PollTimeout::MAX)
+        });
+        // An error (no memory) is a wait that brought nothing.
+        let _ = poll(&mut places, timeout);
+        let fired = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());
+        let (ours, callers) = places.split_at(ours);
+        let has_leash = usize::from(self.leash.is_some());
+        Ready {
+            keeper: ours.first().is_some_and(fired),
+            signals: ours.get(1).is_some_and(fired),
+            leash: has_leash == 1 && ours.get(2).is_some_and(fired),
+            uplink: ours.len() > 2 + has_leash,
+            caller: callers.iter().any(fired),
+        }
+    }
+
+    /// What the others have to say.
+    fn hear(&mut self, ready: &Ready) -> Option<Event> {
+        if ready.signals {
+            return Some(self.end(Ending::Disconnected));
+        }
+        if ready.leash && !self.leash.take().is_some_and(is_let_go) {
+            return Some(self.end(Ending::Disconnected));
+        }
+        if ready.keeper {
+            match self.keeper.receive() {
+                Ok((Reply::Answered(answer), _)) => {
+                    // One to an earlier question comes too late.
+                    if self.open && answer.id == self.questions {
+                        self.open = false;
+                        let Answer { reply, .. } = *answer;
+                        return Some(Event::Answered(reply));
+                    }
+                }
+                Ok((Reply::Status(instance), _)) if instance.state == State::Connected => {
+                    self.connected = (true, true);
+                }
+                Ok((Reply::Disconnect | Reply::Ended { .. }, _)) => {
+                    return Some(self.end(Ending::Disconnected));
+                }
+                Ok(_) => {}
+                Err(_) => return Some(self.end(Ending::KeeperGone)),
+            }
+        }
+        let changed = ready.uplink && self.uplink.as_mut().is_some_and(Uplink::changed);
+        changed.then_some(Event::Uplink)
+    }
+
+    fn end(&mut self, ending: Ending) -> Event {
+        self.over = Some(ending);
+        self.open = false;
+        Event::Over
+    }
+
+    /// How it ends, once it is to.
+    pub fn over(&self) -> Option<Ending> {
+        self.over.clone()
+    }
+
+    /// Waits before the next try; false if it is to end. A changed uplink cuts it short.
+    pub fn pause(&mut self, length: Duration) -> bool {
+        let deadline = Instant::now() + length;
+        loop {
+            match self.wait(&[], Some(deadline)) {
+                Event::Over => return false,
+                Event::Timeout => return self.over.is_none(),
+                Event::Uplink => return true,
+                Event::Answered(_) | Event::Ready => {}
+            }
+        }
+    }
+
+    /// Has the keeper tell the instance's state, for clients that cannot.
+    pub fn watch(&self) {
+        self.send(Request::Watch);
+    }
+
+    /// The keeper, for a loop of somebody else's.
+    pub fn keeper(&self) -> &Client {
+        &self.keeper
+    }
+
+    /// Becomes readable when it is to end, apart from what the keeper says; for such a loop.
+    pub fn quit(&self) -> Result<Epoll, Errno> {
+        let quit = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        quit.add(&self.signals, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
+        if let Some(leash) = &self.leash {
+            // Not for what is on it: the front may have let go.
+            quit.add(leash, EpollEvent::new(EpollFlags::EPOLLRDHUP, 1))?;
+        }
+        Ok(quit)
+    }
+
+    /// Becomes readable with news of the host's network; for such a loop.
+    pub fn uplink(&self) -> Option<BorrowedFd<'_>> {
+        self.uplink.as_ref().map(Uplink::news)
+    }
+
+    /// Whether the instance has been connected.
+    pub fn was_connected(&self) -> bool {
+        self.connected.0
+    }
+
+    /// Whether it has been since this was asked the last time.
+    pub fn take_connected(&mut self) -> bool {
+        std::mem::take(&mut self.connected.1)
+    }
+
+    /// The instance's state directory.
+    pub fn directory(&self) -> &Path {
+        self.keeper.directory()
+    }
+
+    /// Says what is being done.
+    pub fn stage(&self, stage: impl Into<String>) {
+        self.send(Request::Stage {
+            stage: stage.into(),
+        });
+    }
+
+    /// Asks the user; the answer is an event.
+    pub fn ask(&mut self, message: String, ask: Ask) {
+        self.questions += 1;
+        self.open = true;
+        self.send(Request::Ask(Box::new(Question {
+            id: self.questions,
+            message,
+            ask,
+        })));
+    }
+
+    /// Takes an open question back.
+    pub fn withdraw(&mut self) {
+        if std::mem::take(&mut self.open) {
+            self.send(Request::Withdraw);
+        }
+    }
+
+    /// Says whether the other end answers.
+    pub fn alive(&self, alive: bool) {
+        self.send(Request::Alive { alive });
+    }
+
+    /// Changes what is known about the session, and tells it.
+    pub fn learn(&mut self, change: impl FnOnce(&mut Facts)) {
+        let before = self.facts.clone();
+        change(&mut self.facts);
+        if self.facts != before {
+            self.send(Request::Facts(Box::new(self.facts.clone())));
+        }
+    }
+
+    /// Says where the client is connected to: the way there is watched.
+    pub fn connected_to(&mut self, server: IpAddr) {
+        if let Some(uplink) = &mut self.uplink {
+            uplink.set_server(server);
+        }
+    }
+
+    /// Shows the user a sentence that is no state.
+    pub fn note(&self, text: impl Into<String>) {
+        self.report(&Report::Note { text: text.into() });
+    }
+
+    pub(super) fn report(&self, report: &Report) {
+        if let Some(leash) = &self.leash {
+            report.send(leash);
+        }
+    }
+
+    /// Sends to the keeper; that it is gone is seen by the next wait.
+    pub(super) fn send(&self, request: Request) {
+        let _ = self.keeper.send(request);
+    }
+}
+
+#[allow(clippy::struct_excessive_bools)] // One for each descriptor, not one state.
+struct Ready {
+    keeper: bool,
+    signals: bool,
+    leash: bool,
+    uplink: bool,
+    caller: bool,
+}
