@@ -8,6 +8,8 @@ mod support;
 mod end;
 #[path = "connect/login.rs"]
 mod login;
+#[path = "connect/openvpn.rs"]
+mod openvpn;
 #[path = "connect/reconnect.rs"]
 mod reconnect;
 #[path = "connect/refusal.rs"]

@@ -156,7 +156,6 @@ pub fn path(name: &InstanceName) -> Result<PathBuf, Error> {
 }
 
 /// Reads a profile. If others can get at its file, a note on stderr says so.
-#[allow(dead_code)] // `--connect` is what calls it.
 pub fn load(name: &InstanceName) -> Result<Profile, Error> {
     let path = path(name)?;
     let text = read(name, &path)?;
@@ -218,7 +217,6 @@ pub fn remove(name: &InstanceName) -> Result<(), Error> {
 /// Remembers in an openconnect profile that the user trusts a server's certificate.
 ///
 /// Comments and the order of the file stay.
-#[allow(dead_code)] // `--connect` is what calls it.
 pub fn set_fingerprint(name: &InstanceName, fingerprint: &str) -> Result<(), Error> {
     remember(name, path(name)?, fingerprint)
 }

@@ -154,7 +154,9 @@ fn date(text: &str) -> Option<u64> {
         .ok()
         .filter(|year| (1970..3000).contains(year))?;
     let day: u64 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
-    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let before: u64 = lengths[..month].iter().sum();
     let leap_day = u64::from(month > 1 && is_leap(year));

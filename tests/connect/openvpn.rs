@@ -1,0 +1,116 @@
+//! openvpn, steered by its management socket, with a real server.
+
+use crate::support::openvpn::{OpenVpn, OpenVpnServer, PASSWORD};
+use crate::support::{Hold, Lab, address};
+use crate::*;
+
+/// Writes a profile with the configuration that the server's users get.
+fn openvpn(lab: &Lab, server: &OpenVpn, fields: &str) {
+    let config = server.client();
+    let text = format!("[openvpn]\n{fields}config = '''\n{config}'''\n");
+    profile(lab, "work", &text);
+}
+
+fn with_password() -> OpenVpnServer {
+    OpenVpnServer {
+        password: true,
+        ..OpenVpnServer::default()
+    }
+}
+
+fn values(pairs: &[(&str, &str)]) -> String {
+    let values: std::collections::BTreeMap<_, _> = pairs.iter().copied().collect();
+    serde_json::json!({"reply": "form", "values": values}).to_string()
+}
+
+#[test]
+fn a_wrong_password_is_asked_again_and_the_right_one_connects() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    let server = with_password().start(&lab);
+    openvpn(&lab, &server, "");
+    let front = start(&lab, "work");
+    let asked = question(&lab, "work", 1);
+    assert_eq!(asked["fields"][0]["name"], "username", "{asked:#}");
+    assert_eq!(asked["fields"][1]["kind"], "password", "{asked:#}");
+    let wrong = values(&[("username", "test"), ("password", "wr\"ong")]);
+    assert!(answer(&lab, "work", &asked, &wrong).succeeded());
+    let asked = question(&lab, "work", 2);
+    assert!(
+        asked["message"]
+            .as_str()
+            .unwrap()
+            .contains("does not accept"),
+        "{asked:#}"
+    );
+    let right = values(&[("username", "test"), ("password", PASSWORD)]);
+    assert!(answer(&lab, "work", &asked, &right).succeeded());
+    let status = wait_for_state(&lab, "work", "connected");
+    assert!(lab.reaches("work", address::FAR), "{status:#}");
+    assert!(status["tunnel"]["cipher"].is_string(), "{status:#}");
+    assert_eq!(status["tunnel"]["server"], address::GATEWAY);
+    vpnns(&lab, &["--disconnect", "--name", "work"])
+        .run()
+        .text();
+    assert!(front.wait(PATIENCE).succeeded());
+    assert!(!lab.reaches("work", address::FAR));
+    assert!(
+        running(&lab, "openvpn").len() <= 1,
+        "the client is still there"
+    );
+    assert_eq!(server.asked(), format!("wr\"ong\n{PASSWORD}\n"));
+}
+
+#[test]
+fn a_restarted_server_is_found_again_without_a_question() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    let mut server = with_password().start(&lab);
+    openvpn(&lab, &server, "user = \"test\"\n");
+    let _front = start(&lab, "work");
+    let asked = question(&lab, "work", 1);
+    assert_eq!(asked["fields"].as_array().unwrap().len(), 1, "{asked:#}");
+    assert!(answer(&lab, "work", &asked, &values(&[("password", PASSWORD)])).succeeded());
+    wait_for_state(&lab, "work", "connected");
+    let mut held = Hold::start(&lab, "work", address::FAR);
+    server.kill();
+    wait_for_state(&lab, "work", "reconnecting");
+    assert!(
+        !lab.reaches("work", address::INTERNET),
+        "there is a way past the tunnel"
+    );
+    server.restart(&lab);
+    wait_for_state(&lab, "work", "connected");
+    assert!(held.holds(), "the connection did not survive");
+}
+
+#[test]
+fn certificates_need_no_question_and_nothing_secret_is_in_sight() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    let server = OpenVpnServer::default().start(&lab);
+    openvpn(&lab, &server, "");
+    let front = vpnns(&lab, &["--connect", "work", "--background"]).spawn();
+    let output = front.wait(PATIENCE);
+    assert!(output.succeeded(), "{output:#?}");
+    assert!(lab.reaches("work", address::FAR_6));
+    let script = "grep -l 'PRIVATE KEY' /proc/[0-9]*/environ /proc/[0-9]*/cmdline; \
+        grep -rl 'PRIVATE KEY' ~ | grep -v /profiles/";
+    let found = lab.run_by_user(&["bash", "-c", script]).run();
+    assert_eq!(found.stdout, "");
+    vpnns(&lab, &["--disconnect", "--name", "work"])
+        .run()
+        .text();
+    assert!(!lab.reaches("work", address::FAR));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_given_up_at_the_first_try() {
+    let lab = Lab::start();
+    let mut server = OpenVpnServer::default().start(&lab);
+    openvpn(&lab, &server, "");
+    server.kill();
+    let output = vpnns(&lab, &["--connect", "work"]).run();
+    assert_eq!(output.code(), 1, "{output:#?}");
+    assert!(output.stderr.contains("Connection refused"), "{output:#?}");
+}
