@@ -7,7 +7,11 @@
 #[path = "../../src/vpnns/client"]
 mod client {
     pub mod announcement;
-    pub mod openconnect;
+    pub mod openconnect {
+        mod environment;
+
+        pub use environment::announcement;
+    }
     pub mod openvpn {
         mod environment;
 

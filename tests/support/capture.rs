@@ -4,31 +4,32 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::command::Invocation;
 use super::lab::Lab;
 use super::process::{LIMIT, Running};
 
-/// Not the clients' packets (openconnect's, openvpn's, WireGuard's), nor what makes a link work: ARP, neighbour discovery and multicast.
-const STRAY: &str = "not ((tcp or udp) and (port 443 or port 1194 or port 51820)) and not arp \
-                     and not (ip6 and (dst net ff00::/8 or (icmp6 and ip6[40] >= 133)))";
+/// Not the client's packets, nor what makes a link work: ARP, neighbour discovery and multicast.
+const STRAY: &str = "not arp and not (ip6 and (dst net ff00::/8 or (icmp6 and ip6[40] >= 133)))";
+/// The clients' packets: openconnect's, openvpn's and WireGuard's.
+const CLIENTS: &str = "(tcp or udp) and (port 443 or port 1194 or port 51820)";
 
 /// A capture that runs until it is asked.
 pub struct Capture(Running);
 
 impl Capture {
-    /// Starts to watch.
+    /// Starts to watch for what is not a client's.
     pub fn start(lab: &Lab) -> Self {
-        let words = [
-            "tcpdump",
-            "-i",
-            "veth0",
-            "-n",
-            "-l",
-            "--immediate-mode",
-            "-Z",
-            "root",
-            STRAY,
-        ];
-        let capture = lab.run_by_root(&words).spawn();
+        Self::begin(lab.run_by_root(&words("veth0", CLIENTS)))
+    }
+
+    /// Starts to watch at the gateway's end of the wire, which stays when the user's goes down, for
+    /// what is not the client's own.
+    pub fn at_gateway(lab: &Lab, own: &str) -> Self {
+        Self::begin(lab.on_gateway(&words("veth1", own)))
+    }
+
+    fn begin(tcpdump: Invocation) -> Self {
+        let capture = tcpdump.spawn();
         capture.wait_for("listening on");
         Self(capture)
     }
@@ -41,4 +42,20 @@ impl Capture {
         let output = self.0.wait(LIMIT);
         output.text().lines().map(str::to_owned).collect()
     }
+}
+
+fn words(device: &str, own: &str) -> Vec<String> {
+    let filter = format!("not ({own}) and {STRAY}");
+    let options = [
+        "tcpdump",
+        "-i",
+        device,
+        "-n",
+        "-l",
+        "--immediate-mode",
+        "-Z",
+        "root",
+        &filter,
+    ];
+    options.map(str::to_owned).into()
 }
