@@ -23,6 +23,7 @@ mod series;
 mod startup;
 mod statistics;
 mod stopwatch;
+mod wireguard;
 
 use std::env;
 use std::ffi::OsString;
@@ -73,15 +74,18 @@ enum Benchmark {
     Chain(chain::Options),
     /// How cost grows with instances: 1, 10 and 100 at once
     Scale(scale::Options),
+    /// What the built-in WireGuard costs and carries, against wireguard-go run as root
+    Wireguard(wireguard::Options),
 }
 
 /// What `bench` without a name measures.
-fn all() -> [Benchmark; 4] {
+fn all() -> [Benchmark; 5] {
     [
         Benchmark::Startup(startup::Options::default()),
         Benchmark::Relay(relay::Options::default()),
         Benchmark::Chain(chain::Options::default()),
         Benchmark::Scale(scale::Options::default()),
+        Benchmark::Wireguard(wireguard::Options::default()),
     ]
 }
 
@@ -92,6 +96,7 @@ impl Benchmark {
             Self::Relay(_) => "relay",
             Self::Chain(_) => "chain",
             Self::Scale(_) => "scale",
+            Self::Wireguard(_) => "wireguard",
         }
     }
 }
@@ -152,6 +157,7 @@ pub(crate) fn work(arguments: &Arguments) -> Result {
         Benchmark::Relay(options) => relay::measure(options, helper),
         Benchmark::Chain(options) => chain::measure(options, helper),
         Benchmark::Scale(options) => scale::measure(options, helper),
+        Benchmark::Wireguard(options) => wireguard::measure(options, helper),
     };
     println!("{}", measurement?);
     Ok(())

@@ -109,7 +109,6 @@ const PACKAGES: &[Package] = &[
     row("python3", "python3", "python", Trace::Program("python3"), TEST, "the small page and name servers behind the test server"),
     row("wireguard-go", "wireguard-go", "", Trace::Program("wireguard-go"), MEASURED, "the peer of the built-in WireGuard, and its yardstick"),
     row("wireguard-tools", "wireguard-tools", "wireguard-tools", Trace::Program("wg"), MEASURED, "wg, which makes keys and configures wireguard-go"),
-    row("iperf3", "iperf3", "iperf3", Trace::Program("iperf3"), &[Purpose::Bench], "sends as fast as it can through a tunnel"),
     row("tcpdump", "tcpdump", "tcpdump", Trace::Program("tcpdump"), TEST, "sees a packet that leaks"),
     row("strace", "strace", "strace", Trace::Program("strace"), TEST, "sees which calls a start makes, and makes them fail"),
     row("mandoc", "mandoc", "mandoc", Trace::Program("mandoc"), TEST, "checks the man page"),
