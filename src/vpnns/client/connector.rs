@@ -145,6 +145,7 @@ fn built_in(session: &Session, job: &Job, settings: &WireGuard) -> Ending {
         settings,
         job.profile.routes,
         job.profile.dns.as_deref(),
+        &|sentence| session.note(sentence),
     );
     match ended {
         Ok(wireguard::Ending::Disconnected) => Ending::Disconnected,

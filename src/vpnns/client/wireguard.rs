@@ -27,7 +27,6 @@ use self::plan::{Plan, plan};
 use crate::instance::client::Client;
 use crate::instance::control::{Attach, Reply, Request};
 use crate::net::Device;
-use crate::report;
 use crate::tunnel::wireguard::{End, Sockets, WireGuard};
 
 /// How long the first handshake may take: four tries.
@@ -51,7 +50,7 @@ pub enum Ending {
 /// Brings the tunnel up and carries its packets until the keeper or a signal ends it.
 ///
 /// `keeper` has been registered with as a connector. `signals` is readable when one came, and
-/// `uplink` when the host's own network has changed.
+/// `uplink` when the host's own network has changed. What the user should know goes to `note`.
 pub fn run(
     keeper: &Client,
     signals: BorrowedFd<'_>,
@@ -59,6 +58,7 @@ pub fn run(
     settings: &Settings,
     routes: RoutePolicy,
     dns: Option<&[IpAddr]>,
+    note: &dyn Fn(&str),
 ) -> Result<Ending, Error> {
     let mut plan = plan(settings, routes, dns)?;
     let sockets = Sockets::open(settings.listen_port)?;
@@ -76,12 +76,12 @@ pub fn run(
         .iter()
         .map(|(identity, _)| identity.endpoint);
     let gateway = places.flatten().next().map(|place| place.ip().to_string());
-    let device = match attach(keeper, signals, gateway, &plan.network)? {
+    let device = match attach(keeper, signals, gateway, &plan.network, note)? {
         Ok(device) => device,
         Err(ending) => return Ok(ending),
     };
-    for note in &plan.notes {
-        report::note(note);
+    for sentence in &plan.notes {
+        note(sentence);
     }
     let tunnel = WireGuard::new(device.fd, device.offload, sockets, &plan.setup);
     let mut session = Session {
@@ -160,6 +160,7 @@ fn attach(
     signals: BorrowedFd<'_>,
     gateway: Option<String>,
     network: &NetworkConfig,
+    note: &dyn Fn(&str),
 ) -> Result<Result<Device, Ending>, Error> {
     let request = Attach {
         client: instance::Client {
@@ -192,7 +193,7 @@ fn attach(
                 Some(fd),
             )) => {
                 for warning in &warnings {
-                    report::note(warning);
+                    note(warning);
                 }
                 return Ok(Ok(Device { fd, name, offload }));
             }
