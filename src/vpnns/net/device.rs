@@ -111,7 +111,9 @@ pub fn graft_device(name: &str, flags: i16) -> Result<Device, Error> {
 fn is_device_name(name: &str) -> bool {
     let plain = name.replacen("%d", "", 1);
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    !name.is_empty() && name.len() < libc::IFNAMSIZ && plain != "lo" && plain.chars().all(fits)
+    // What the kernel's own files are called, which have devices' names.
+    let is_reserved = matches!(&*plain, "lo" | "." | "..");
+    !name.is_empty() && name.len() < libc::IFNAMSIZ && !is_reserved && plain.chars().all(fits)
 }
 
 /// Index and name of each device besides the loopback.
@@ -142,4 +144,28 @@ pub fn clear() {
         let _ = delete_link(index);
     }
     let _ = delete_unreachable_routes();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_may_choose_a_name_that_the_kernel_takes() {
+        for name in ["tun0", "tun%d", "vpn.work-1_"] {
+            assert!(is_device_name(name), "{name}");
+        }
+        for name in [
+            "",
+            "lo",
+            ".",
+            "..",
+            "a b",
+            "a/b",
+            "%d%d",
+            "sixteen-bytes-xx",
+        ] {
+            assert!(!is_device_name(name), "{name}");
+        }
+    }
 }
