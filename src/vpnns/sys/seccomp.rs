@@ -151,10 +151,35 @@ pub fn add_fd(
     close_on_exec: bool,
 ) -> Result<(), Errno> {
     // Not both flags at once: the call would then return the number.
-    let (flags, number) = match place {
-        Place::Over(number) => (libc::SECCOMP_ADDFD_FLAG_SETFD, number),
-        Place::Result => (libc::SECCOMP_ADDFD_FLAG_SEND, 0),
-    };
+    match place {
+        Place::Over(number) => {
+            let flags = libc::SECCOMP_ADDFD_FLAG_SETFD;
+            put_fd(&listener, call, fd, flags, number, close_on_exec).map(drop)
+        }
+        Place::Result => {
+            let flags = libc::SECCOMP_ADDFD_FLAG_SEND;
+            match put_fd(&listener, call, &fd, flags, 0, close_on_exec) {
+                // Before Linux 5.14 it takes two steps. A caller that a signal calls away between
+                // them has a descriptor too many.
+                Err(Errno::EINVAL) => {
+                    let number = put_fd(&listener, call, fd, 0, 0, close_on_exec)?;
+                    answer(listener, call, Ok(number.into()))
+                }
+                other => other.map(drop),
+            }
+        }
+    }
+}
+
+/// Puts a descriptor into the caller; returns its number there.
+fn put_fd(
+    listener: impl AsFd,
+    call: &Call,
+    fd: impl AsFd,
+    flags: libc::c_ulong,
+    number: RawFd,
+    close_on_exec: bool,
+) -> Result<RawFd, Errno> {
     let close_on_exec = if close_on_exec { libc::O_CLOEXEC } else { 0 };
     // Flags of one bit each, and a number that the caller has given us as a descriptor.
     #[allow(clippy::cast_possible_truncation)]
@@ -169,8 +194,7 @@ pub fn add_fd(
     // SAFETY: the kernel reads the structure at the address, which outlives the call.
     Errno::result(unsafe {
         libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_ADDFD, &raw mut request)
-    })?;
-    Ok(())
+    })
 }
 
 /// The filter as a program for the kernel: a load, a comparison and a jump for each question.
