@@ -64,7 +64,10 @@ pub fn recipe(command: &[OsString], hook: &Hook) -> Recipe {
             false
         }
         Some("openconnect") => {
-            command.extend(openconnect(hook));
+            // After the user's own, of which the last one counts, and before what is no option.
+            let end = command.iter().position(|word| word == "--");
+            let end = end.unwrap_or(command.len());
+            command.splice(end..end, openconnect(hook));
             false
         }
         _ => {
@@ -90,8 +93,10 @@ pub fn attached(command: &[OsString], hook: &Hook, attach: &Path) -> Option<Vec<
     let mut words = command.to_vec();
     match program.to_str()? {
         "openconnect" => {
-            words.push("--script-tun".into());
-            words.extend(openconnect(hook));
+            let end = words.iter().position(|word| word == "--");
+            let end = end.unwrap_or(words.len());
+            words.splice(end..end, openconnect(hook));
+            words.insert(end, "--script-tun".into());
         }
         "openvpn" if version(&command[0]) >= Some((2, 7)) => {
             let mut node = OsString::from("unix:");
@@ -203,6 +208,13 @@ mod tests {
             ["--script", r#"'/opt/it'\''s "here"/vpnns' --configure"#]
         );
         assert!(!it.configures_itself);
+        let words = ["openconnect", "--script=x", "--", "vpn.example"].map(Into::into);
+        let it = recipe(&words, &hook());
+        assert_eq!(it.command[2], "--script");
+        assert_eq!(it.command[4..], ["--", "vpn.example"]);
+        let it = attached(&words, &hook(), Path::new("x")).unwrap();
+        assert_eq!(it[2..4], ["--script-tun", "--script"]);
+        assert_eq!(it[5..], ["--", "vpn.example"]);
         let it = recipe(&["/usr/sbin/openvpn".into()], &hook());
         let up = it.command.iter().position(|word| word == "--up").unwrap();
         assert_eq!(
