@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
+
 #[path = "graft/clients.rs"]
 mod clients;
 #[path = "graft/loss.rs"]
@@ -12,6 +14,10 @@ mod loss;
 mod refusal;
 #[path = "graft/stranger.rs"]
 mod stranger;
+#[path = "graft/script.rs"]
+mod script;
+#[path = "graft/supervision.rs"]
+mod supervision;
 
 use support::{Lab, OpenVpn, OpenVpnServer, Running, address, wait_until};
 
@@ -63,6 +69,55 @@ fn status(lab: &Lab) -> serde_json::Value {
 fn becomes(lab: &Lab, wanted: &str) {
     let reached = wait_until(support::LIMIT, || state(lab) == wanted);
     assert!(reached, "never {wanted}: {:#}", status(lab));
+}
+
+/// A program called openconnect that does as the test says, grafted.
+struct StandIn<'lab> {
+    lab: &'lab Lab,
+    path: String,
+    options: Vec<&'lab str>,
+}
+
+impl<'lab> StandIn<'lab> {
+    fn new(lab: &'lab Lab) -> Self {
+        let directory = lab.user().home().join("stand-in");
+        let _ = std::fs::create_dir(&directory);
+        let text = include_str!("graft/openconnect.py");
+        let path = lab.write_home(
+            "stand-in/openconnect",
+            &format!("#!/usr/bin/python3\n{text}"),
+        );
+        for path in [directory.to_str().unwrap(), &path] {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let options = Vec::new();
+        Self { lab, path, options }
+    }
+
+    /// With more options of vpnns.
+    fn options(&self, options: &[&'lab str]) -> Self {
+        Self {
+            lab: self.lab,
+            path: self.path.clone(),
+            options: options.to_vec(),
+        }
+    }
+
+    fn run(&self, steps: &[&str]) -> Running {
+        self.spawn(&[&[&*self.path], steps].concat())
+    }
+
+    /// As the child of a shell.
+    fn run_wrapped(&self, steps: &[&str]) -> Running {
+        let line = format!("{} {} --script :; :", self.path, steps.join(" "));
+        self.spawn(&["sh", "-c", &line])
+    }
+
+    fn spawn(&self, client: &[&str]) -> Running {
+        let graft = ["vpnns", "--graft", "--name", "work"];
+        let words = [&graft[..], &self.options, &["--"], client].concat();
+        self.lab.run_by_user(&words).spawn()
+    }
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub use completion::completions;
 pub const ATTACH_PROGRAM: &str = "vpnns-attach";
 /// The instance for calls without --name; set for every app.
 pub const NAME_VARIABLE: &str = "VPNNS_NAME";
+/// Which of an instance's grafted clients a script belongs to; set for the client.
+pub const SESSION_VARIABLE: &str = "VPNNS_SESSION";
 
 /// The actions that bring packets.
 const CARRYING: &str = "carrying";

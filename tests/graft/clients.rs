@@ -64,6 +64,31 @@ fn openvpn_has_no_capability_and_stands_in_the_users_own_network() {
 }
 
 #[test]
+fn a_stranger_asks_the_host_before_it_has_a_device() {
+    let lab = Lab::start();
+    let host = lab.run_by_user(&["ip", "-brief", "link"]).run();
+    let words = [
+        "vpnns", "--graft", "-n", "work", "--", "ip", "-brief", "link",
+    ];
+    let seen = lab.run_by_user(&words).run();
+    assert!(host.text().lines().count() > 1);
+    assert_eq!(seen.text(), host.text());
+}
+
+#[test]
+fn an_openvpn_is_known_by_its_version_also_where_ends_are_ignored() {
+    let lab = Lab::start();
+    let server = OpenVpnServer::default().start(&lab);
+    let path = lab.write_home("client.ovpn", &server.client());
+    let line = format!("trap '' CHLD; exec vpnns --graft -n work -- openvpn --config {path}");
+    let client = lab.run_by_user(&["sh", "-c", &line]).spawn();
+    client.wait_for("Initialization Sequence Completed");
+    let pid = client_process(&lab, client.pid());
+    let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
+    assert!(words.contains("--disable-dco"), "{words:?}");
+}
+
+#[test]
 fn stock_openconnect_connects_without_our_relay() {
     let lab = Lab::start();
     let _app = lab.keep("work");

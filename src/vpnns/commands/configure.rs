@@ -1,9 +1,12 @@
 //! `vpnns --configure`: the script of a grafted client tells the keeper what the server assigns.
 
+use std::time::Duration;
+
 use vpnns_protocol::exit;
 use vpnns_protocol::instance::Facts;
 use vpnns_protocol::name::InstanceName;
 
+use crate::args::SESSION_VARIABLE;
 use crate::client::announcement;
 use crate::client::decision::{self, Wishes};
 use crate::client::{openconnect, openvpn};
@@ -11,6 +14,9 @@ use crate::instance::client::{self, Client};
 use crate::instance::control::{Assigned, Reply, Request};
 use crate::instance::{directory, discovery};
 use crate::report;
+
+/// How long the keeper may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the device is not configured.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +49,9 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// The keeper says nothing.
+    #[error("the keeper of the instance did not answer in {} s", PATIENCE.as_secs())]
+    Silent,
     /// The keeper answered something else.
     #[error("the keeper gave an answer that this version does not know")]
     Answer,
@@ -57,6 +66,7 @@ impl Error {
             }
             Self::Directory(error) => error.hint(),
             Self::Refused { hint, .. } => hint.clone(),
+            Self::Silent => Some("is it suspended? otherwise: vpnns --stop".to_owned()),
             _ => None,
         }
     }
@@ -83,22 +93,37 @@ enum Dialect {
 pub fn configure(name: &InstanceName, wishes: &Wishes) -> Result<u8, Error> {
     let variables =
         |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let session = session();
+    let reached = |alive| Request::Reached {
+        session: session.clone(),
+        alive,
+    };
     let dialect = match occasion(&variables).ok_or(Error::NotCalledByClient)? {
         Occasion::Connected(dialect) => dialect,
-        Occasion::Lost => return tell(name, Request::Alive { alive: false }),
-        Occasion::Back => return tell(name, Request::Alive { alive: true }),
+        Occasion::Lost => return tell(name, reached(false)),
+        Occasion::Back => return tell(name, reached(true)),
         Occasion::Other => return Ok(exit::SUCCESS),
     };
-    let mut announced = match dialect {
+    let announced = match dialect {
         Dialect::OpenConnect => openconnect::announcement(&variables),
         Dialect::OpenVpn => openvpn::announcement(&variables),
-    }?;
+    };
+    let mut announced = match announced {
+        Ok(announced) => announced,
+        Err(error) => {
+            // The client may go on all the same, and nobody would know what is missing.
+            let reason = error.to_string();
+            tell(name, Request::Unusable { session, reason })?;
+            return Err(error.into());
+        }
+    };
     let network = decision::decide(&mut announced, wishes);
     for warning in &announced.warnings {
         report::note(warning);
     }
     let idle_timeout = variables("IDLE_TIMEOUT").and_then(|text| text.trim().parse().ok());
     let assigned = Assigned {
+        session,
         gateway: announced.gateway,
         network,
         facts: Facts {
@@ -107,7 +132,8 @@ pub fn configure(name: &InstanceName, wishes: &Wishes) -> Result<u8, Error> {
         },
     };
     let keeper = keeper(name)?;
-    match keeper.ask(Request::Configure(Box::new(assigned)))? {
+    keeper.send(Request::Configure(Box::new(assigned)))?;
+    match keeper.receive_within(PATIENCE)?.ok_or(Error::Silent)? {
         (Reply::Done { warnings }, _) => {
             for warning in &warnings {
                 report::note(warning);
@@ -128,6 +154,11 @@ pub fn configure(name: &InstanceName, wishes: &Wishes) -> Result<u8, Error> {
         }),
         _ => Err(Error::Answer),
     }
+}
+
+/// Which client has started us; empty if none has.
+fn session() -> String {
+    std::env::var(SESSION_VARIABLE).unwrap_or_default()
 }
 
 /// vpnc-script's `reason`, or openvpn's `script_type`.

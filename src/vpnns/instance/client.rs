@@ -116,6 +116,11 @@ impl Client {
         Ok(control::send(&self.socket, request, None)?)
     }
 
+    /// Sends a request with the descriptor that it is about.
+    pub fn send_with(&self, request: Request, fd: Option<&OwnedFd>) -> Result<(), Error> {
+        Ok(control::send(&self.socket, request, fd)?)
+    }
+
     /// Waits for the next reply.
     pub fn receive(&self) -> Result<(Reply, Option<OwnedFd>), Error> {
         Ok(control::receive(&self.socket, MsgFlags::empty())?)

@@ -85,11 +85,27 @@ pub enum Request {
     Disconnect,
     /// I am about to start a client and to graft it: keep the instance for it.
     Prepare(Box<Prepare>),
+    /// I have started the client. (From its supervisor; the client's pidfd comes with it.)
+    Launched,
     /// I supervise a grafted client: give me the device for it. Sent again at each of the
-    /// client's restarts.
+    /// client's restarts, with the pidfd of the process that opens the device.
     Graft(Box<Graft>),
     /// This is what a grafted client's server assigns. (From the client's script.)
     Configure(Box<Assigned>),
+    /// What a grafted client's server assigns makes no tunnel. (From the client's script.)
+    Unusable {
+        /// Whose script it is: the supervisor's [`Prepare::session`].
+        session: String,
+        /// Why not, in one sentence.
+        reason: String,
+    },
+    /// Whether a grafted client's server answers. (From the client's script.)
+    Reached {
+        /// Whose script it is: the supervisor's [`Prepare::session`].
+        session: String,
+        /// False while nothing comes back.
+        alive: bool,
+    },
     /// A grafted client configures its device itself: give me a socket of the instance's network
     /// for it. (From the supervisor.)
     Socket {
@@ -112,6 +128,8 @@ pub struct Connect {
 pub struct Prepare {
     /// The client's name.
     pub client: String,
+    /// By what its client's scripts are told from those of other clients.
+    pub session: String,
     /// Whether an existing tunnel makes way, once the client opens its device.
     pub replace: bool,
 }
@@ -136,6 +154,8 @@ pub struct Graft {
 /// What a grafted client's server has assigned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assigned {
+    /// Whose script it is: the supervisor's [`Prepare::session`].
+    pub session: String,
     /// The server's address, where known.
     pub gateway: Option<String>,
     /// What the device gets.

@@ -16,6 +16,7 @@ mod connector;
 mod graft;
 pub mod members;
 mod request;
+mod supervisor;
 mod tunnel;
 
 use std::fs::{self, File};
@@ -34,6 +35,7 @@ pub use self::birth::{AppNamespace, Seed, spawn};
 use self::connector::Connector;
 pub use self::members::Member;
 use self::request::Connection;
+use self::supervisor::Orphan;
 use self::tunnel::{Pending, Tunnel};
 use super::control;
 use super::directory::{SOCKET, StateDirectory};
@@ -65,6 +67,8 @@ struct Keeper {
     tunnel: Option<Tunnel>,
     /// A tunnel that waits for the one before it to make way.
     pending: Option<Pending>,
+    /// Clients whose supervisor was killed, until they have ended.
+    orphans: Vec<Orphan>,
     /// The process that keeps a profile up here.
     connector: Option<Connector>,
     /// The profile that is, or was last, brought up.
@@ -103,6 +107,7 @@ impl Keeper {
             connections: Vec::new(),
             tunnel: None,
             pending: None,
+            orphans: Vec::new(),
             connector: None,
             profile: None,
             state: State::Isolated,
@@ -185,6 +190,8 @@ impl Keeper {
             };
             fds.push(PollFd::new(fd.unwrap_or(self.listener.as_fd()), wanted));
         }
+        // Their end is only waited for.
+        fds.extend(self.orphans.iter().map(Orphan::watched));
         while let Err(errno) = poll(&mut fds, self.timeout()) {
             if errno != Errno::EINTR {
                 return Err(errno);
@@ -220,6 +227,7 @@ impl Keeper {
             self.deaf_until,
             tunnel,
             pending,
+            self.supervisors_deadline(),
         ];
         match deadlines.into_iter().flatten().min() {
             None => PollTimeout::NONE,
@@ -245,6 +253,7 @@ impl Keeper {
                 .for_each(|member| member.signal(Signal::SIGKILL));
         }
         self.tunnel_deadlines(now);
+        self.supervisors_deadlines(now);
     }
 
     fn accept_all(&mut self) -> usize {
@@ -309,6 +318,7 @@ impl Keeper {
         self.orphaned_until = None;
         self.dismiss_connector();
         self.drop_tunnel("the instance was stopped", State::Isolated);
+        self.end_supervisors("the instance was stopped");
         self.look_for_members();
         self.tell_to_end();
         self.kill_at = Some(Instant::now() + STOP_PATIENCE);
@@ -327,7 +337,7 @@ impl Keeper {
         if self.kept_until.is_some() || self.orphaned_until.is_some() || self.has_newcomer() {
             return false;
         }
-        if self.connector.is_some() || self.connections.iter().any(|c| c.supervises) {
+        if self.connector.is_some() || self.is_supervised() || !self.orphans.is_empty() {
             return false;
         }
         self.look_for_members();

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::{ForkResult, Pid, getppid, setsid};
@@ -45,6 +46,12 @@ pub fn pidfd_send_signal(pidfd: impl AsFd, signal: Option<Signal>) -> Result<(),
         )
     })?;
     Ok(())
+}
+
+/// Whether a pidfd's process runs. Not by a signal: that reaches a zombie, too.
+pub fn is_alive(pidfd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::ZERO) == Ok(0)
 }
 
 /// Sets a signal to ignored in this process.

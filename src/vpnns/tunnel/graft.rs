@@ -17,5 +17,5 @@
 mod calls;
 mod launcher;
 
-pub use self::calls::{Calls, Failure};
+pub use self::calls::{Attention, Calls, Failure};
 pub use self::launcher::{Error as LaunchError, Launched, launch};

@@ -194,6 +194,10 @@ impl Keeper {
             }
         } else if self.tunnel.is_some() {
             self.drop_tunnel("it was disconnected", State::Isolated);
+        } else if self.is_supervised() {
+            // Its client has no device yet: it may be asking for a password.
+            self.end_supervisors("it was disconnected");
+            self.set_state(State::Isolated);
         } else {
             let refusal = Refusal::NoTunnel(self.name.to_string());
             return self.connections[index].refuse(&refusal, None);

@@ -8,7 +8,8 @@
 //! the descriptor that it hands out. Whether somebody reads it is told by the carrier: without a
 //! reader there is none, and nothing passes.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use vpnns_protocol::instance::{self, Facts, State};
@@ -16,8 +17,12 @@ use vpnns_protocol::network::NetworkConfig;
 
 use super::tunnel::{Refusal, Tunnel, Wanted};
 use super::{Keeper, unix_time};
-use crate::instance::control::{Assigned, Graft, Prepare, Reply, SocketKind};
+use crate::instance::control::{Assigned, Graft, Reply, SocketKind};
 use crate::net::{self, Device, LinkWatch, Offload};
+use crate::report;
+
+/// How long the client before may go on reading a device that its successor is to get.
+const STILL_READ: Duration = Duration::from_secs(1);
 
 /// The device of a grafted client.
 #[derive(Debug)]
@@ -27,6 +32,10 @@ pub(super) struct Grafted {
     source: Source,
     /// Addresses and routes are in force.
     is_configured: bool,
+    /// Another client than the one before is to get it.
+    changes_hands: bool,
+    /// Since when that cannot be, because the one before still reads.
+    busy_since: Option<Instant>,
 }
 
 /// Who says what the device gets.
@@ -44,61 +53,18 @@ impl Grafted {
     pub(super) fn links(&self) -> &LinkWatch {
         &self.links
     }
+
+    /// Whether the client before does not let go of it.
+    fn is_stuck(&mut self) -> bool {
+        let since = *self.busy_since.get_or_insert_with(Instant::now);
+        self.changes_hands && since.elapsed() >= STILL_READ
+    }
 }
 
 impl Keeper {
-    /// A supervisor is about to start its client, which may take its time before it opens a
-    /// device: passwords are typed.
-    pub(super) fn prepare(&mut self, index: usize, prepare: &Prepare) {
-        let client = self.tunnel_in_use();
-        let refusal = if self.kill_at.is_some() {
-            Some(Refusal::Stopping(self.name.to_string()))
-        } else {
-            client
-                .filter(|_| !prepare.replace)
-                .map(|client| Refusal::Taken {
-                    name: self.name.to_string(),
-                    client: client.name.clone(),
-                    pid: client.pid,
-                })
-        };
-        if let Some(refusal) = refusal {
-            let hint = refusal.hint();
-            return self.connections[index].refuse(&refusal, hint);
-        }
-        self.kept_until = None;
-        self.used = true;
-        self.connections[index].supervises = true;
-        if self.tunnel.is_none() {
-            let stage = format!("starting {}", prepare.client);
-            self.stage_of_nobody(stage);
-        }
-        let warnings = Vec::new();
-        self.connections[index].reply(Reply::Done { warnings }, None);
-    }
-
-    /// A connector tells its own stages.
-    fn stage_of_nobody(&mut self, stage: String) {
-        if self.connector.is_none() {
-            self.set_state(State::Connecting { stage });
-        }
-    }
-
-    /// A supervisor is gone; without a tunnel, so is what it was about to do.
-    pub(super) fn supervisor_ended(&mut self) {
-        if self.tunnel.is_none() {
-            // What its client was left to read.
-            net::clear();
-        }
-        let is_connecting = matches!(self.state, State::Connecting { .. });
-        if is_connecting && self.tunnel.is_none() && self.connector.is_none() {
-            let reason = "the client ended before it was connected".to_owned();
-            self.set_state(State::Failed { reason });
-        }
-    }
-
     /// A supervisor asks for the device, for the first time or again.
-    pub(super) fn graft(&mut self, index: usize, graft: Graft) {
+    pub(super) fn graft(&mut self, index: usize, graft: Graft, reader: Option<OwnedFd>) {
+        self.read_by(index, reader);
         let connection = self.connections[index].socket.as_raw_fd();
         let is_again = self
             .tunnel
@@ -117,6 +83,9 @@ impl Keeper {
         let held = self.tunnel.as_mut().filter(|tunnel| tunnel.is_held());
         if let Some(tunnel) = held.filter(|tunnel| tunnel.grafted.is_some()) {
             tunnel.resume(connection, graft.client.clone());
+            if let Some(grafted) = &mut tunnel.grafted {
+                grafted.changes_hands = true;
+            }
             if let Some(index) = self.index_of(connection) {
                 self.hand_out_again(index, &graft);
             }
@@ -179,6 +148,8 @@ impl Keeper {
                 (false, false) => Source::Script,
             },
             is_configured,
+            changes_hands: false,
+            busy_since: None,
         };
         Ok((device, grafted, warnings))
     }
@@ -191,6 +162,10 @@ impl Keeper {
         match net::graft_device(&tunnel.facts.device, graft.flags) {
             Ok(device) => {
                 tunnel.facts.client = graft.client.clone();
+                if let Some(grafted) = &mut tunnel.grafted {
+                    grafted.changes_hands = false;
+                    grafted.busy_since = None;
+                }
                 self.changed = true;
                 let reply = Reply::Attached {
                     device: device.name,
@@ -201,6 +176,13 @@ impl Keeper {
             }
             // The client has opened it anew before it has closed it.
             Err(net::Error::CreateTun(Errno::EBUSY)) => {
+                if tunnel.grafted.as_mut().is_some_and(Grafted::is_stuck) {
+                    // Whoever holds the old one has a device that is gone.
+                    self.tunnel = None;
+                    self.offline();
+                    let connection = self.connections[index].socket.as_raw_fd();
+                    return self.open_grafted(connection, graft.clone());
+                }
                 self.connections[index].reply(Reply::Busy, None);
             }
             Err(error) => {
@@ -225,9 +207,13 @@ impl Keeper {
     }
 
     fn reconfigure(&mut self, assigned: Assigned) -> Result<Vec<String>, Refusal> {
+        let is_reader = self.is_reader(&assigned.session);
         let Some((tunnel, grafted)) = self.tunnel.as_mut().and_then(Tunnel::with_graft) else {
             return Err(Refusal::NotGrafted(self.name.to_string()));
         };
+        if !is_reader {
+            return Err(Refusal::OtherClient(self.name.to_string()));
+        }
         let network = assigned.network;
         tunnel.gateway = assigned.gateway;
         tunnel.facts = assigned.facts;
@@ -236,20 +222,60 @@ impl Keeper {
             return Ok(Vec::new());
         }
         let device = tunnel.device.clone();
-        let was_configured = std::mem::replace(&mut grafted.is_configured, true);
-        tunnel.network = network.clone();
+        let was_configured = grafted.is_configured;
+        let applied = self.apply(&device, &network, was_configured);
+        match &applied {
+            Ok(_) => {
+                if let Some((tunnel, grafted)) = self.tunnel.as_mut().and_then(Tunnel::with_graft) {
+                    tunnel.network = network;
+                    grafted.is_configured = true;
+                }
+            }
+            Err(refusal) => {
+                let causes = report::causes(refusal);
+                let reason = [vec![refusal.to_string()], causes].concat().join(": ");
+                self.give_up_configuration(reason);
+            }
+        }
+        applied
+    }
+
+    fn apply(
+        &self,
+        device: &str,
+        network: &NetworkConfig,
+        was_configured: bool,
+    ) -> Result<Vec<String>, Refusal> {
         // The resolvers first: an application that sees the route may ask at once.
-        self.write_resolv_conf(&network)
+        self.write_resolv_conf(network)
             .map_err(Refusal::ResolvConf)?;
         if was_configured {
-            net::unconfigure(&device);
+            net::unconfigure(device);
         }
-        let warnings = net::configure(&device, &network)?;
+        let warnings = net::configure(device, network)?;
         if was_configured {
             // They talk from an address that nobody answers to any more.
             net::abort_connections();
         }
         Ok(warnings)
+    }
+
+    /// Half a configuration is none. The client may go on, and its script may try again.
+    fn give_up_configuration(&mut self, reason: String) {
+        self.offline_but_for_device();
+        if let Some((tunnel, grafted)) = self.tunnel.as_mut().and_then(Tunnel::with_graft) {
+            tunnel.network = NetworkConfig::default();
+            grafted.is_configured = false;
+        }
+        self.set_state(State::Failed { reason });
+        self.changed = true;
+    }
+
+    /// The client's script could not make sense of what the server assigns.
+    pub(super) fn unusable(&mut self, session: &str, reason: String) {
+        if self.is_reader(session) {
+            self.give_up_configuration(reason);
+        }
     }
 
     /// The carrier may have come or gone.
@@ -284,15 +310,27 @@ impl Keeper {
 
     /// Whoever carries the packets says whether the other end answers.
     pub(super) fn alive(&mut self, index: usize, alive: bool) {
-        let is_grafted = self.tunnel.as_ref().is_some_and(|t| t.grafted.is_some());
-        if !(is_grafted || self.is_relay(index) || self.is_connector(index)) {
-            return;
+        if self.is_relay(index) || self.is_connector(index) {
+            self.set_alive(alive);
         }
+    }
+
+    /// The client's script says it.
+    pub(super) fn reached(&mut self, session: &str, alive: bool) {
+        if self.is_reader(session) {
+            self.set_alive(alive);
+        }
+    }
+
+    fn set_alive(&mut self, alive: bool) {
+        // A session without a configuration is no connection yet.
+        let is_whole = self.tunnel.as_ref().is_some_and(|tunnel| {
+            let grafted = tunnel.grafted.as_ref();
+            !tunnel.is_held() && grafted.is_none_or(|grafted| grafted.is_configured)
+        });
         match (&self.state, alive) {
             (State::Connected, false) => self.set_state(State::Reconnecting),
-            (State::Reconnecting | State::Connecting { .. }, true)
-                if self.tunnel.as_ref().is_some_and(|t| !t.is_held()) =>
-            {
+            (State::Reconnecting | State::Connecting { .. }, true) if is_whole => {
                 self.set_state(State::Connected);
             }
             _ => {}

@@ -8,6 +8,7 @@ use nix::sys::socket::{MsgFlags, getsockopt};
 use nix::unistd::{Pid, Uid};
 use vpnns_protocol::instance::Instance;
 
+use super::supervisor::Supervisor;
 use super::{Keeper, Member};
 use crate::instance::client::peer_pidfd;
 use crate::instance::control::{self, Reply, Request};
@@ -27,7 +28,7 @@ pub(super) struct Connection {
     /// A change did not fit into its socket; it gets the newest state when there is room.
     pub(super) behind: bool,
     /// It supervises a client: the instance is in use.
-    pub(super) supervises: bool,
+    pub(super) supervisor: Option<Supervisor>,
     /// It is gone, or was sent away.
     closed: bool,
 }
@@ -42,7 +43,7 @@ impl Connection {
         let pid = Pid::from_raw(credentials.pid());
         let pidfd = peer_pidfd(&socket, pid).ok()?;
         let (is_new, watches, behind) = (true, false, false);
-        let (supervises, closed) = (false, false);
+        let (supervisor, closed) = (None, false);
         Some(Self {
             socket,
             pidfd,
@@ -50,7 +51,7 @@ impl Connection {
             is_new,
             watches,
             behind,
-            supervises,
+            supervisor,
             closed,
         })
     }
@@ -113,9 +114,9 @@ impl Keeper {
             connection.show(&snapshot);
         }
         match control::receive(&connection.socket, MsgFlags::empty()) {
-            Ok((request, _)) => {
+            Ok((request, fd)) => {
                 connection.is_new = false;
-                self.answer(index, request);
+                self.answer(index, request, fd);
             }
             // Only its POLLOUT had fired.
             Err(control::Error::Socket(Errno::EAGAIN | Errno::EINTR)) => {}
@@ -127,7 +128,7 @@ impl Keeper {
         }
     }
 
-    fn answer(&mut self, index: usize, request: Request) {
+    fn answer(&mut self, index: usize, request: Request, fd: Option<OwnedFd>) {
         match request {
             Request::Join { command } => {
                 self.kept_until = None;
@@ -146,7 +147,10 @@ impl Keeper {
             Request::ClientIs { client } => self.client_is(index, client),
             Request::Attach(attach) => self.attach(index, *attach),
             Request::ScriptDone => self.script_done(index),
-            Request::Detach { reason } => self.detach_relay(index, reason),
+            Request::Detach { reason } => {
+                self.supervisor_goes(index);
+                self.detach_relay(index, reason);
+            }
             Request::Status => {
                 let snapshot = self.snapshot();
                 self.connections[index].reply(Reply::Status(Box::new(snapshot)), None);
@@ -167,8 +171,11 @@ impl Keeper {
             Request::Finish { reason } => self.finish(index, reason),
             Request::Disconnect => self.disconnect(index),
             Request::Prepare(prepare) => self.prepare(index, &prepare),
-            Request::Graft(graft) => self.graft(index, *graft),
+            Request::Launched => self.launched(index, fd),
+            Request::Graft(graft) => self.graft(index, *graft, fd),
             Request::Configure(assigned) => self.configure(index, *assigned),
+            Request::Unusable { session, reason } => self.unusable(&session, reason),
+            Request::Reached { session, alive } => self.reached(&session, alive),
             Request::Socket { kind } => self.give_socket(index, kind),
         }
     }
@@ -180,11 +187,11 @@ impl Keeper {
             .iter()
             .position(|connection| connection.closed)
         {
-            let connection = self.connections.swap_remove(index);
+            let mut connection = self.connections.swap_remove(index);
             self.connector_connection_ended(connection.socket.as_raw_fd());
             self.relay_connection_ended(connection.socket.as_raw_fd());
-            if connection.supervises {
-                self.supervisor_ended();
+            if let Some(supervisor) = connection.supervisor.take() {
+                self.supervisor_ended(supervisor);
             }
             self.pending_connection_ended(connection.socket.as_raw_fd());
         }

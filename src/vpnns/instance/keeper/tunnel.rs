@@ -3,18 +3,18 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use vpnns_protocol::instance::{self, State};
 use vpnns_protocol::network::NetworkConfig;
 
 use super::graft::Grafted;
+use super::supervisor;
 use super::{Keeper, unix_time};
 use crate::instance::control::{Attach, Graft, Reply};
 use crate::isolation::etc;
 use crate::net::{self, Device, Offload};
-use crate::sys::process::{pidfd_open, pidfd_send_signal};
+use crate::sys::process::{is_alive, pidfd_open, pidfd_send_signal};
 
 /// How long a relay that was told to go may take.
 const MAKE_WAY: Duration = Duration::from_secs(2);
@@ -126,8 +126,12 @@ pub(super) enum Refusal {
     Stopping(String),
     #[error("failed to set up the tunnel device")]
     Network(#[from] net::Error),
+    #[error("the instance {name} is being connected with the profile {profile}")]
+    Connecting { name: String, profile: String },
     #[error("the instance {0} has no grafted client")]
     NotGrafted(String),
+    #[error("the device of the instance {0} belongs to another client by now")]
+    OtherClient(String),
     #[error("failed to write the instance's resolv.conf")]
     ResolvConf(#[source] std::io::Error),
 }
@@ -138,8 +142,11 @@ impl Refusal {
             Self::Taken { .. } => {
                 Some("disconnect that one first, or take over with --replace".to_owned())
             }
+            Self::Connecting { name, .. } => Some(format!(
+                "disconnect that first: vpnns --disconnect --name {name}"
+            )),
             Self::Network(error) => error.hint(),
-            Self::Stopping(_) | Self::NotGrafted(_) | Self::ResolvConf(_) => None,
+            _ => None,
         }
     }
 }
@@ -175,7 +182,12 @@ impl Keeper {
             Some(tunnel) if wanted.replaces() && !kept_up => {
                 let relay = tunnel.relay;
                 let reason = format!("{} took over", wanted.client().name);
-                let kill_at = Instant::now() + MAKE_WAY;
+                // A supervisor lets its client log out, and kills it itself.
+                let patience = match tunnel.grafted {
+                    Some(_) => supervisor::PATIENCE,
+                    None => MAKE_WAY,
+                };
+                let kill_at = Instant::now() + patience;
                 let pending = Pending {
                     connection,
                     wanted,
@@ -185,8 +197,8 @@ impl Keeper {
                 if let Some(waiting) = overtaken.and_then(|old| self.connection(old.connection)) {
                     waiting.dismiss(&reason);
                 }
-                if let Some(relay) = relay.and_then(|relay| self.connection(relay)) {
-                    relay.reply(Reply::Ended { reason }, None);
+                if let Some(relay) = relay {
+                    self.tell_it_is_over(relay, &reason);
                 }
             }
             Some(tunnel) => {
@@ -331,7 +343,12 @@ impl Keeper {
             return;
         }
         if !self.hold() {
-            let state = reason.map_or(State::Isolated, |reason| State::Failed { reason });
+            let state = match (reason, &self.state) {
+                (Some(reason), _) => State::Failed { reason },
+                // What it was given could not be had: its end is only what followed.
+                (None, State::Failed { .. }) => self.state.clone(),
+                (None, _) => State::Isolated,
+            };
             self.drop_tunnel("the client ended", state);
         }
     }
@@ -443,13 +460,8 @@ impl Keeper {
             self.offline();
         }
         self.set_state(state);
-        if let Some(connection) = relay.and_then(|relay| self.connection(relay)) {
-            connection.reply(
-                Reply::Ended {
-                    reason: reason.to_owned(),
-                },
-                None,
-            );
+        if let Some(relay) = relay {
+            self.tell_it_is_over(relay, reason);
         }
         self.open_pending();
     }
@@ -461,7 +473,7 @@ impl Keeper {
     }
 
     /// No device, no resolver, and an error rather than silence for whoever was talking.
-    fn offline(&self) {
+    pub(super) fn offline(&self) {
         // Each step for itself: one that fails must not keep the others from being taken.
         net::clear();
         let _ = self.write_resolv_conf(&NetworkConfig::default());
@@ -470,7 +482,7 @@ impl Keeper {
 
     /// The same where the client still reads the device: one that vanished would be complained
     /// about in an endless loop. It is shut, and goes when the client has.
-    fn offline_but_for_device(&self) {
+    pub(super) fn offline_but_for_device(&self) {
         net::shut();
         let _ = self.write_resolv_conf(&NetworkConfig::default());
         net::abort_connections();
@@ -529,12 +541,6 @@ fn is_same_session(tunnel: &Tunnel, wanted: &Wanted, kept_up: bool) -> bool {
         // What it gets is known only later; what it had stays until then.
         Wanted::Graft(_) => tunnel.grafted.is_some() && kept_up,
     }
-}
-
-/// Not by a signal: that reaches a zombie, too.
-fn is_alive(client: &OwnedFd) -> bool {
-    let mut fds = [PollFd::new(client.as_fd(), PollFlags::POLLIN)];
-    poll(&mut fds, PollTimeout::ZERO) == Ok(0)
 }
 
 fn client_pidfd(pid: u32) -> Option<OwnedFd> {

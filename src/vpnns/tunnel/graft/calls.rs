@@ -4,11 +4,12 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{major, minor};
 use nix::unistd::Pid;
 use vpnns_protocol::instance::Client as ClientProcess;
@@ -16,6 +17,7 @@ use vpnns_protocol::instance::Client as ClientProcess;
 use crate::instance::client::{self, Client};
 use crate::instance::control::{Graft, Reply, Request, SocketKind};
 use crate::sys::memory::{self, INTERFACE_REQUEST};
+use crate::sys::process::pidfd_open;
 use crate::sys::seccomp::{self, Call, Place};
 use crate::sys::tun::TUNSETIFF;
 
@@ -25,6 +27,16 @@ const TUN_NUMBER: (u64, u64) = (10, 200);
 /// long each time, it is made to wait for itself.
 const TRIES: u32 = 100;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+/// How long the keeper may take to answer: far above what configuring a device takes it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a supervisor does not lose sight of while a call waits for the keeper.
+pub trait Attention {
+    /// What becomes readable: when a signal has come, and when the client has ended.
+    fn descriptors(&self) -> [BorrowedFd<'_>; 2];
+    /// Deals with the signals that have come; whether one asks for the end.
+    fn heed(&self) -> bool;
+}
 
 /// Why a client cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +60,15 @@ pub enum Failure {
     /// The connection to the keeper broke.
     #[error("the keeper of the instance has ended")]
     Keeper(#[source] client::Error),
+    /// The keeper wants the client to end.
+    #[error("the tunnel was ended: {0}")]
+    Ended(String),
+    /// The keeper says nothing.
+    #[error("the keeper of the instance did not answer in {} s", PATIENCE.as_secs())]
+    Silent,
+    /// Nobody waits for the answer any more.
+    #[error("the client was interrupted")]
+    Interrupted,
     /// The kernel's interface failed.
     #[error("failed to answer the client")]
     Answer(#[source] Errno),
@@ -68,7 +89,8 @@ impl Failure {
                  of its program that does not"
                     .to_owned(),
             ),
-            Self::Memory(_) | Self::Keeper(_) | Self::Answer(_) => None,
+            Self::Silent => Some("is it suspended? otherwise: vpnns --stop".to_owned()),
+            _ => None,
         }
     }
 }
@@ -90,6 +112,17 @@ pub struct Calls {
     device: Option<(String, String)>,
     /// For ioctls in the instance's network.
     socket: Option<OwnedFd>,
+    /// Answers that nobody has waited for, and that are still to come.
+    owed: u32,
+    /// The client is to end, and gets nothing any more.
+    is_over: bool,
+}
+
+/// The two that a call is answered with.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    keeper: &'a Client,
+    attention: &'a dyn Attention,
 }
 
 impl AsFd for Calls {
@@ -106,20 +139,33 @@ impl Calls {
             graft,
             device: None,
             socket: None,
+            owed: 0,
+            is_over: false,
         }
     }
 
+    /// The client is to end: from now on the keeper is not asked for anything.
+    pub fn finish(&mut self) {
+        self.is_over = true;
+    }
+
+    /// The keeper has answered when nobody waited any more.
+    pub fn forget_answer(&mut self) {
+        self.owed = self.owed.saturating_sub(1);
+    }
+
     /// Receives one call and answers it. A client that is gone by then needs no answer.
-    pub fn serve(&mut self, keeper: &Client) -> Result<(), Failure> {
+    pub fn serve(&mut self, keeper: &Client, attention: &dyn Attention) -> Result<(), Failure> {
+        let sides = Sides { keeper, attention };
         let call = match seccomp::receive(&self.listener) {
             Ok(call) => call,
             Err(Errno::ENOENT | Errno::EINTR | Errno::EAGAIN) => return Ok(()),
             Err(errno) => return Err(Failure::Answer(errno)),
         };
         let answered = match (call.number, request(&call)) {
-            (libc::SYS_ioctl, TUNSETIFF) => self.set_device(keeper, &call),
-            (libc::SYS_ioctl, _) => self.configure_device(keeper, &call),
-            (libc::SYS_socket, _) => self.give_socket(keeper, &call),
+            (libc::SYS_ioctl, TUNSETIFF) => self.set_device(sides, &call),
+            (libc::SYS_ioctl, _) => self.configure_device(sides, &call),
+            (libc::SYS_socket, _) => self.give_socket(sides, &call),
             _ => self.pass(&call),
         };
         if let Err(failure) = &answered {
@@ -127,15 +173,19 @@ impl Calls {
             let errno = match failure {
                 Failure::Refused { .. } => Errno::EBUSY,
                 Failure::Tap => Errno::EINVAL,
+                Failure::Interrupted => Errno::EINTR,
                 _ => Errno::EPERM,
             };
             let _ = seccomp::answer(&self.listener, &call, Err(errno));
         }
-        answered
+        match answered {
+            Err(Failure::Interrupted) => Ok(()),
+            other => other,
+        }
     }
 
     /// TUNSETIFF: the instance's device takes the place of the client's descriptor.
-    fn set_device(&mut self, keeper: &Client, call: &Call) -> Result<(), Failure> {
+    fn set_device(&mut self, sides: Sides<'_>, call: &Call) -> Result<(), Failure> {
         // The descriptor's number is an int, whatever the upper half holds.
         #[allow(clippy::cast_possible_truncation)]
         let number = call.arguments[0] as RawFd;
@@ -145,7 +195,9 @@ impl Calls {
         let thread = thread(call);
         let mut request = [0; INTERFACE_REQUEST];
         let address = call.arguments[2];
-        memory::read(thread, address, &mut request).map_err(Failure::Memory)?;
+        if let Err(errno) = memory::read(thread, address, &mut request) {
+            return self.memory_failed(call, errno);
+        }
         if !seccomp::is_waiting(&self.listener, call) {
             return Ok(());
         }
@@ -155,10 +207,13 @@ impl Calls {
             return Err(Failure::Tap);
         }
         let asked = name_of(&request);
-        self.graft.client = caller(call).unwrap_or_else(|| self.graft.client.clone());
+        let (reader, pidfd) = caller(call).unzip();
+        self.graft.client = reader.unwrap_or_else(|| self.graft.client.clone());
         self.graft.device.clone_from(&asked);
         self.graft.flags = flags;
-        let (device, fd) = self.ask_for_device(keeper)?;
+        let Some((device, fd)) = self.ask_for_device(sides, call, pidfd.as_ref())? else {
+            return Ok(());
+        };
         if file.non_blocking {
             // The flag is the open file's, and this is another one.
             let flags = OFlag::O_RDWR | OFlag::O_NONBLOCK;
@@ -168,7 +223,12 @@ impl Calls {
         let length = device.len().min(libc::IFNAMSIZ - 1);
         name[..length].copy_from_slice(&device.as_bytes()[..length]);
         self.device = Some((device, asked));
-        memory::write(thread, address, &name).map_err(Failure::Memory)?;
+        if !seccomp::is_waiting(&self.listener, call) {
+            return Ok(());
+        }
+        if let Err(errno) = memory::write(thread, address, &name) {
+            return self.memory_failed(call, errno);
+        }
         let place = Place::Over(number);
         let given = seccomp::add_fd(&self.listener, call, &fd, place, file.close_on_exec);
         // Before the client goes on: our copy would keep the device busy.
@@ -176,35 +236,22 @@ impl Calls {
         self.gone_is_fine(given.and_then(|()| seccomp::answer(&self.listener, call, Ok(0))))
     }
 
-    fn ask_for_device(&self, keeper: &Client) -> Result<(String, OwnedFd), Failure> {
-        let request = || Request::Graft(Box::new(self.graft.clone()));
-        for tried in 1..=TRIES {
-            match keeper.ask(request()).map_err(Failure::Keeper)? {
-                (Reply::Attached { device, .. }, Some(fd)) => return Ok((device, fd)),
-                (Reply::Busy, _) if tried < TRIES => std::thread::sleep(BETWEEN_TRIES),
-                (
-                    Reply::Refused {
-                        message,
-                        causes,
-                        hint,
-                    },
-                    _,
-                ) => {
-                    return Err(Failure::Refused {
-                        message,
-                        causes,
-                        hint,
-                    });
-                }
-                (Reply::Ended { reason }, _) => {
-                    return Err(Failure::Refused {
-                        message: format!("the tunnel was ended: {reason}"),
-                        causes: Vec::new(),
-                        hint: None,
-                    });
-                }
-                (Reply::Busy, _) => break,
-                _ => return Err(unknown_answer()),
+    /// The device's name and descriptor; none for a caller that is gone.
+    fn ask_for_device(
+        &mut self,
+        sides: Sides<'_>,
+        call: &Call,
+        reader: Option<&OwnedFd>,
+    ) -> Result<Option<(String, OwnedFd)>, Failure> {
+        for _ in 0..TRIES {
+            let request = Request::Graft(Box::new(self.graft.clone()));
+            match self.ask(sides, request, reader)? {
+                (Reply::Attached { device, .. }, Some(fd)) => return Ok(Some((device, fd))),
+                (Reply::Busy, _) => std::thread::sleep(BETWEEN_TRIES),
+                other => return Err(refused(other.0)),
+            }
+            if !seccomp::is_waiting(&self.listener, call) {
+                return Ok(None);
             }
         }
         Err(Failure::Refused {
@@ -214,12 +261,76 @@ impl Calls {
         })
     }
 
+    fn socket_from(&mut self, sides: Sides<'_>, kind: SocketKind) -> Result<OwnedFd, Failure> {
+        match self.ask(sides, Request::Socket { kind }, None)? {
+            (Reply::Socket, Some(fd)) => Ok(fd),
+            other => Err(refused(other.0)),
+        }
+    }
+
+    /// Asks the keeper, which may be busy or suspended: waits, but neither for ever nor for a
+    /// client that is gone or to go.
+    fn ask(
+        &mut self,
+        sides: Sides<'_>,
+        request: Request,
+        fd: Option<&OwnedFd>,
+    ) -> Result<(Reply, Option<OwnedFd>), Failure> {
+        if self.is_over {
+            return Err(Failure::Interrupted);
+        }
+        let sent = sides.keeper.send_with(request, fd);
+        sent.map_err(Failure::Keeper)?;
+        self.owed += 1;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let [signals, client] = sides.attention.descriptors();
+            let mut fds = [sides.keeper.as_fd(), signals, client]
+                .map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+            let rest = deadline.saturating_duration_since(Instant::now());
+            let rest = PollTimeout::try_from(rest).unwrap_or(PollTimeout::MAX);
+            match poll(&mut fds, rest) {
+                Ok(0) => return Err(Failure::Silent),
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(errno) => return Err(Failure::Answer(errno)),
+            }
+            let [answer, signal, end] =
+                fds.map(|fd| fd.revents().is_some_and(|events| !events.is_empty()));
+            if answer {
+                match sides.keeper.receive().map_err(Failure::Keeper)? {
+                    (Reply::Ended { reason }, _) => return Err(Failure::Ended(reason)),
+                    reply => {
+                        self.forget_answer();
+                        // Those before it belong to calls that were interrupted.
+                        if self.owed == 0 {
+                            return Ok(reply);
+                        }
+                    }
+                }
+            }
+            if end || (signal && sides.attention.heed()) {
+                return Err(Failure::Interrupted);
+            }
+        }
+    }
+
+    /// A caller that is gone has no memory either, and that is no failure of ours.
+    fn memory_failed(&self, call: &Call, errno: Errno) -> Result<(), Failure> {
+        if seccomp::is_waiting(&self.listener, call) {
+            return Err(Failure::Memory(errno));
+        }
+        Ok(())
+    }
+
     /// An ioctl on a device by its name: ours is in the instance, all others are the host's.
-    fn configure_device(&mut self, keeper: &Client, call: &Call) -> Result<(), Failure> {
+    fn configure_device(&mut self, sides: Sides<'_>, call: &Call) -> Result<(), Failure> {
         let (thread, address) = (thread(call), call.arguments[2]);
         let mut argument = [0; INTERFACE_REQUEST];
         if memory::read(thread, address, &mut argument).is_err() {
             return self.pass(call);
+        }
+        if !seccomp::is_waiting(&self.listener, call) {
+            return Ok(());
         }
         let named = name_of(&argument);
         let Some((device, asked)) = &self.device else {
@@ -231,7 +342,7 @@ impl Calls {
         let device = device.clone();
         let socket = match self.socket.take() {
             Some(socket) => socket,
-            None => socket_from(keeper, SocketKind::Ioctl)?,
+            None => self.socket_from(sides, SocketKind::Ioctl)?,
         };
         set_name(&mut argument, &device);
         let mut done = memory::interface_ioctl(&socket, request(call), &mut argument);
@@ -249,8 +360,14 @@ impl Calls {
     }
 
     /// socket(AF_NETLINK, ..., NETLINK_ROUTE): one of the instance's network.
-    fn give_socket(&mut self, keeper: &Client, call: &Call) -> Result<(), Failure> {
-        let socket = socket_from(keeper, SocketKind::Route)?;
+    ///
+    /// What a client asks before it has a device is about the host, such as the way to its
+    /// server.
+    fn give_socket(&mut self, sides: Sides<'_>, call: &Call) -> Result<(), Failure> {
+        if self.device.is_none() {
+            return self.pass(call);
+        }
+        let socket = self.socket_from(sides, SocketKind::Route)?;
         // An int of flags beside the type.
         #[allow(clippy::cast_possible_truncation)]
         let kind = call.arguments[1] as i32;
@@ -285,33 +402,22 @@ impl Calls {
     }
 }
 
-fn socket_from(keeper: &Client, kind: SocketKind) -> Result<OwnedFd, Failure> {
-    match keeper
-        .ask(Request::Socket { kind })
-        .map_err(Failure::Keeper)?
-    {
-        (Reply::Socket, Some(fd)) => Ok(fd),
-        (
-            Reply::Refused {
-                message,
-                causes,
-                hint,
-            },
-            _,
-        ) => Err(Failure::Refused {
+fn refused(reply: Reply) -> Failure {
+    match reply {
+        Reply::Refused {
             message,
             causes,
             hint,
-        }),
-        _ => Err(unknown_answer()),
-    }
-}
-
-fn unknown_answer() -> Failure {
-    Failure::Refused {
-        message: "the keeper gave an answer that this version does not know".to_owned(),
-        causes: Vec::new(),
-        hint: Some("restart the instance: vpnns --stop".to_owned()),
+        } => Failure::Refused {
+            message,
+            causes,
+            hint,
+        },
+        _ => Failure::Refused {
+            message: "the keeper gave an answer that this version does not know".to_owned(),
+            causes: Vec::new(),
+            hint: Some("restart the instance: vpnns --stop".to_owned()),
+        },
     }
 }
 
@@ -339,16 +445,16 @@ fn set_name(request: &mut [u8; INTERFACE_REQUEST], name: &str) {
 }
 
 /// The process that a calling thread belongs to: perhaps a descendant of what we have started.
-fn caller(call: &Call) -> Option<ClientProcess> {
+fn caller(call: &Call) -> Option<(ClientProcess, OwnedFd)> {
     let status = fs::read_to_string(format!("/proc/{}/status", call.thread)).ok()?;
     let field = |name| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.map(|line| line.trim().to_owned())
     };
-    Some(ClientProcess {
-        name: field("Name:")?,
-        pid: field("Tgid:")?.parse().ok()?,
-    })
+    let pid: u32 = field("Tgid:")?.parse().ok()?;
+    let pidfd = pidfd_open(Pid::from_raw(pid.cast_signed())).ok()?;
+    let name = field("Name:")?;
+    Some((ClientProcess { name, pid }, pidfd))
 }
 
 /// An open file of the caller's.
