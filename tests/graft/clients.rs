@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::support::{self, Lab, OpenVpnServer, address};
-use super::{everything_comes, openvpn, status};
+use super::{StandIn, everything_comes, openvpn, status};
 
 /// The process of the tunnel's client, as this test numbers it.
 fn client_process(lab: &Lab, supervisor: nix::unistd::Pid) -> i32 {
@@ -73,6 +73,15 @@ fn a_stranger_asks_the_host_before_it_has_a_device() {
     let seen = lab.run_by_user(&words).run();
     assert!(host.text().lines().count() > 1);
     assert_eq!(seen.text(), host.text());
+    let client = StandIn::new(&lab).run_wrapped(&["links", "tun", "links", "stay"]);
+    client.wait_for("stays");
+    let log = client.log();
+    let (before, after) = log.split_once("has its device").unwrap();
+    assert!(before.contains(host.text()), "{log}");
+    assert!(
+        !after.contains(host.text()) && after.contains("tun7"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -1,4 +1,9 @@
-"""Registers as the connector of an instance and stays: usage: connector.py NAME"""
+"""Talks to the keeper of an instance.
+
+usage: connector.py NAME connect|disconnect
+
+As a connector it registers and stays.
+"""
 
 import glob
 import json
@@ -13,8 +18,11 @@ for path in [path for place in places for path in glob.glob(place + "/**/control
     if sys.argv[1] in path:
         keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         keeper.connect(path)
-        keeper.send(json.dumps({"v": 1, "do": "connect", "profile": "test", "server": None}).encode())
+        request = {"v": 1, "do": sys.argv[2], "profile": "test", "server": None}
+        keeper.send(json.dumps(request).encode())
         assert json.loads(keeper.recv(100000))["is"] == "done"
-        print("registered", flush=True)
-        time.sleep(600)
+        print("done", flush=True)
+        if sys.argv[2] == "connect":
+            time.sleep(600)
+        sys.exit()
 sys.exit("no keeper")

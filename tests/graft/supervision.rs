@@ -42,6 +42,12 @@ fn output_of_suspended(client: Running, parent: Pid) -> Output {
     client.wait(LIMIT)
 }
 
+fn connector(lab: &Lab, request: &str) -> Running {
+    let program = lab.write_home("connector.py", include_str!("connector.py"));
+    let words = ["python3", &program, "work", request];
+    lab.run_by_user(&words).spawn()
+}
+
 fn children(pid: Pid) -> Vec<Pid> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let pids = text.split_whitespace().map(|pid| pid.parse().unwrap());
@@ -68,6 +74,36 @@ fn stopping_ends_a_client_that_has_no_device_yet() {
         );
         assert_eq!(lab.processes("sleep"), before);
     }
+}
+
+#[test]
+fn disconnecting_ends_a_client_that_has_no_device_yet() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    let client = any(&lab, &["sh", "-c", "echo asks; exec sleep 600"]);
+    client.wait_for("asks");
+    assert_eq!(connector(&lab, "disconnect").wait(LIMIT).code(), 0);
+    let output = client.wait(LIMIT);
+    assert!(output.stderr.contains("it was disconnected"), "{output:#?}");
+    becomes(&lab, "isolated");
+}
+
+#[test]
+fn a_client_that_starts_after_a_keepers_death_finds_nothing_of_the_one_before() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    let first = StandIn::new(&lab).run(&["tun", "stay"]);
+    first.wait_for("stays");
+    let keeper = status(&lab)["keeper"].to_string();
+    lab.run_by_user(&["kill", "-KILL", &keeper]).run().text();
+    assert_eq!(first.wait(LIMIT).code(), 125);
+    let second = any(&lab, &["sh", "-c", "echo asks; exec sleep 600"]);
+    second.wait_for("asks");
+    let links = lab.inside("work", &["ip", "-brief", "link"]).run();
+    assert!(!links.text().contains("tun7"), "{links:#?}");
+    // Longer than a killed keeper's relay is waited for.
+    std::thread::sleep(Duration::from_millis(3500));
+    assert_eq!(state(&lab), "connecting");
 }
 
 #[test]
@@ -220,9 +256,8 @@ fn a_device_that_its_old_client_does_not_let_go_of_is_made_anew() {
     let supervised = || children(first.pid()).len() + children(second.pid()).len() == 2;
     assert!(wait_until(LIMIT, supervised));
     // Something that keeps the tunnel up, so that its device is held.
-    let connector = lab.write_home("connector.py", include_str!("connector.py"));
-    let connector = lab.run_by_user(&["python3", &connector, "work"]).spawn();
-    connector.wait_for("registered");
+    let connector = connector(&lab, "connect");
+    connector.wait_for("done");
     lab.write_home("first", "");
     first.wait_for("stays");
     first.signal(Signal::SIGKILL);
