@@ -184,8 +184,7 @@ struct Arguments {
     #[arg(long, value_name = "SHELL", group = "action")]
     completions: Option<Shell>,
 
-    /// Print JSON (--connect, --list, --status, --monitor, --import, --profiles, --doctor,
-    /// --self-test)
+    /// Print JSON (with --connect, --list, --status, --monitor and others)
     #[arg(long)]
     json: bool,
 
@@ -267,6 +266,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
     action(given)
 }
 
+#[allow(clippy::too_many_lines)] // A list: one paragraph for each thing to do.
 fn action(arguments: Arguments) -> Result<Action, Answer> {
     let json = arguments.json;
     let named = arguments.name.clone();
@@ -291,9 +291,14 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
     let alone = [
         (arguments.profile.is_some(), "--profile", "--import"),
         (
-            arguments.replace && !arguments.attach,
+            arguments.replace && !arguments.attach && !arguments.graft,
             "--replace",
-            "--attach or --import",
+            "--attach, --graft or --import",
+        ),
+        (
+            arguments.background && arguments.connect.is_none(),
+            "--background",
+            "--connect",
         ),
     ];
     for (given, option, needed) in alone {
@@ -338,16 +343,18 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
         return Ok(Action::Completions(shell));
     }
     if let Some(profile) = arguments.connect {
-        let target = Target {
-            name: arguments.name.unwrap_or_else(|| profile.clone()),
-            hostname: arguments.hostname,
-        };
-        let options = ConnectOptions {
-            profile,
-            background: arguments.background,
-            json,
-        };
-        return Ok(Action::Connect(target, options));
+        let name = arguments.name.unwrap_or_else(|| profile.clone());
+        return Ok(Action::Connect(
+            Target {
+                name,
+                hostname: arguments.hostname,
+            },
+            ConnectOptions {
+                profile,
+                background: arguments.background,
+                json,
+            },
+        ));
     }
     let target = target(arguments.name, arguments.hostname)?;
     if arguments.disconnect {

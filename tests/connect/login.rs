@@ -85,7 +85,7 @@ fn a_person_types_user_name_and_password_and_the_password_is_not_shown() {
 fn a_program_answers_by_json_lines_on_the_standard_input() {
     let lab = Lab::start();
     usual(&lab, "work");
-    let script = r#"mkfifo answers; vpnns --connect work --json <answers >events &
+    let script = r#"mkfifo answers; vpnns --connect work --json <answers >events & front=$!
         exec 3>answers
         until grep -q '"label":"Password"' events; do sleep 0.05; done
         echo 'no answer' >&3
@@ -94,7 +94,7 @@ fn a_program_answers_by_json_lines_on_the_standard_input() {
         until grep -q '"state":"connected"' events; do sleep 0.05; done
         vpnns --name work -- true
         vpnns --disconnect --name work
-        wait %1; echo code=$?; cat events"#;
+        wait $front; echo code=$?; cat events"#;
     let password = format!("PASSWORD={PASSWORD}");
     let words = ["env", &password, "bash", "-c", script];
     let output = lab.run_by_user(&words).limit(PATIENCE * 3).run();

@@ -94,8 +94,8 @@ fn certificates_need_no_question_and_nothing_secret_is_in_sight() {
     let output = front.wait(PATIENCE);
     assert!(output.succeeded(), "{output:#?}");
     assert!(lab.reaches("work", address::FAR_6));
-    let script = "grep -l 'PRIVATE KEY' /proc/[0-9]*/environ /proc/[0-9]*/cmdline; \
-        grep -rl 'PRIVATE KEY' ~ | grep -v /profiles/";
+    let script = "grep -l 'PRIVATE[ ]KEY' /proc/[0-9]*/environ /proc/[0-9]*/cmdline; \
+        grep -rl 'PRIVATE[ ]KEY' ~ | grep -v /profiles/";
     let found = lab.run_by_user(&["bash", "-c", script]).run();
     assert_eq!(found.stdout, "");
     vpnns(&lab, &["--disconnect", "--name", "work"])

@@ -119,7 +119,7 @@ mod tests {
     fn a_line_without_end_does_not_grow_for_ever() {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let mut lines = Lines::new(reader.into()).unwrap();
-        writer.write_all(&[b'x'; LONGEST + 1]).unwrap();
+        writer.write_all(&vec![b'x'; LONGEST + 1]).unwrap();
         assert_eq!(lines.read()[0].len(), LONGEST + 1);
         assert_eq!(lines.unfinished(), "");
     }

@@ -119,6 +119,7 @@ struct Tunnel<'a> {
     child: Child,
     output: Lines,
     listener: UnixListener,
+    socket: String,
     management: Option<(Lines, std::fs::File)>,
     was_up: bool,
     /// How many servers may fail before the first connection is given up.
@@ -178,6 +179,7 @@ impl<'a> Tunnel<'a> {
             child,
             output: Lines::new(reader.into())?,
             listener,
+            socket,
             management: None,
             was_up: false,
             tries: prepared.servers,
@@ -262,6 +264,8 @@ impl<'a> Tunnel<'a> {
         if self.management.is_none()
             && let Ok((socket, _)) = self.listener.accept()
         {
+            // One openvpn, once.
+            let _ = std::fs::remove_file(&self.socket);
             let socket = OwnedFd::from(socket);
             let writer = socket.try_clone().ok()?;
             self.management = Some((Lines::new(socket).ok()?, writer.into()));
@@ -339,7 +343,7 @@ impl<'a> Tunnel<'a> {
     }
 
     fn state(&mut self, state: &State, authentication: &mut Authentication) -> Option<End> {
-        let stage = match state.name.as_str() {
+        let doing = match state.name.as_str() {
             "RESOLVE" => "looking up the server",
             "TCP_CONNECT" | "CONNECTING" | "WAIT" => "calling the server",
             "AUTH" => "logging in",
@@ -361,7 +365,7 @@ impl<'a> Tunnel<'a> {
             "RECONNECTING" => return self.reconnecting(state, authentication),
             _ => return None,
         };
-        self.session.stage(stage);
+        self.session.stage(doing);
         None
     }
 

@@ -9,6 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use vpnns_protocol::event::{Event, Line};
 use vpnns_protocol::instance::{Instance, State};
+use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::question::{Answer, Ask};
 use vpnns_protocol::{VERSION, exit};
 
@@ -29,6 +30,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the user sees of a connector.
 pub struct Front {
+    name: InstanceName,
     options: Options,
     /// None once it is gone; the connector says the rest.
     keeper: Option<Client>,
@@ -64,6 +66,7 @@ impl Front {
         let keeper = enter::as_client(target)?;
         keeper.send(Request::Watch).map_err(Error::Keeper)?;
         Ok(Self {
+            name: target.name.clone(),
             options: options.clone(),
             keeper: Some(keeper),
             leash,
@@ -225,16 +228,11 @@ impl Front {
         self.keeper = None;
         self.dialogue = None;
         self.terminal.show();
-        if self.options.json
-            && let Some(name) = self.name()
-        {
+        if self.options.json && self.has_appeared {
+            let name = self.name.clone();
             print_line(Event::Gone { name })?;
         }
         Ok(())
-    }
-
-    fn name(&self) -> Option<vpnns_protocol::name::InstanceName> {
-        self.has_appeared.then(|| self.options.profile.clone())
     }
 
     fn show(&mut self, instance: Instance) -> Result<(), commands::Error> {
