@@ -12,10 +12,10 @@ mod clients;
 mod loss;
 #[path = "graft/refusal.rs"]
 mod refusal;
-#[path = "graft/stranger.rs"]
-mod stranger;
 #[path = "graft/script.rs"]
 mod script;
+#[path = "graft/stranger.rs"]
+mod stranger;
 #[path = "graft/supervision.rs"]
 mod supervision;
 

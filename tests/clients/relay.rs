@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 
-use crate::support::{Client, Instance, LIMIT, StandIn, User, processor_ticks, wait_until};
+use crate::support::{
+    Client, Instance, LIMIT, StandIn, User, has_ended, processor_ticks, wait_until,
+};
 use crate::{ATTACH, FAR, FAR_6};
 
 fn connect(user: &User) -> Client {
@@ -183,7 +185,8 @@ fn a_stopped_relay_does_not_keep_the_instance_from_being_stopped() {
     let work = user.instance("work");
     let mut app = work.keep();
     let client = connect(&user);
-    kill(client.relay(), Signal::SIGSTOP).unwrap();
+    let relay = client.relay();
+    kill(relay, Signal::SIGSTOP).unwrap();
     let began = Instant::now();
     user.command(&["vpnns", "--stop", "--name", "work"])
         .run()
@@ -197,7 +200,7 @@ fn a_stopped_relay_does_not_keep_the_instance_from_being_stopped() {
     assert!(work.status().is_null());
     // It is woken to hear of it.
     assert!(
-        client.helper_ends(LIMIT),
+        wait_until(LIMIT, || has_ended(relay)),
         "the relay stays without an instance"
     );
 }
