@@ -7,6 +7,7 @@
 //! changes its meaning only together with the version.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod event;
 pub mod exit;
 pub mod finding;
