@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use vpnns_protocol::VERSION;
+use vpnns_protocol::app::{Action, Broken, Entries, Entry};
 use vpnns_protocol::event::{Event, Line};
 use vpnns_protocol::finding::{Finding, Findings, Outcome};
 use vpnns_protocol::instance::{
@@ -234,6 +235,34 @@ fn states() -> [State; 5] {
     ]
 }
 
+fn entries() -> Entries {
+    Entries {
+        version: VERSION,
+        apps: vec![Entry {
+            id: String::new(),
+            name: String::new(),
+            generic_name: None,
+            comment: None,
+            icon: None,
+            keywords: vec![],
+            executable: String::new(),
+            categories: vec![],
+            terminal: false,
+            actions: vec![Action {
+                id: String::new(),
+                name: String::new(),
+                icon: None,
+            }],
+            startup_wm_class: None,
+            path: String::new(),
+        }],
+        broken: Some(vec![Broken {
+            path: String::new(),
+            reason: String::new(),
+        }]),
+    }
+}
+
 fn documents() -> Vec<Value> {
     let event = |event| {
         serde_json::to_value(Line {
@@ -287,7 +316,12 @@ fn documents() -> Vec<Value> {
         notes: Vec::new(),
     });
     let all = events.map(event).into_iter().chain(states().map(report));
-    let all = all.chain([findings, profiles, imported]);
+    let all = all.chain([
+        findings,
+        profiles,
+        imported,
+        serde_json::to_value(entries()),
+    ]);
     all.map(Result::unwrap).collect()
 }
 

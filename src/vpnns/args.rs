@@ -15,6 +15,7 @@ use vpnns_protocol::exit;
 use vpnns_protocol::name::{InstanceName, NameError};
 use vpnns_protocol::network::RoutePolicy;
 
+use crate::apps::Wish;
 use crate::client::decision::Wishes;
 use crate::client::openconnect::browser;
 use crate::commands::Action;
@@ -46,6 +47,8 @@ Examples:
   openconnect --script 'vpnns --attach' --script-tun vpn.example.com
                                           ... and now it has the VPN, and only the VPN
   vpnns --name work                       a shell in the instance \"work\"
+  vpnns --open firefox --name work https://intranet.example.com
+                                          an installed application, as from a menu
   vpnns --status                          what runs, where it is connected to
   vpnns --self-test                       try everything without a server
 
@@ -59,11 +62,12 @@ found a problem. The manual is vpnns(1).";
     version,
     about = "Runs programs in a network of their own, which a VPN client then connects",
     override_usage = "vpnns [--name ID] [-- COMMAND [ARG...]]\n       \
+        vpnns --open ENTRY [--name ID] [URL|FILE...]\n       \
         vpnns --attach [--name ID] [OPTIONS]      (called by a VPN client)\n       \
         vpnns --import FILE|URL [--profile NAME] | --profiles | --remove PROFILE\n       \
         vpnns --connect PROFILE [--name ID] [--background]\n       \
         vpnns --disconnect | --answer NUMBER [--name ID]\n       \
-        vpnns --list | --status | --monitor | --stop | --doctor | --self-test",
+        vpnns --apps | --list | --status | --monitor | --stop | --doctor | --self-test",
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
     group = ArgGroup::new("action").multiple(false),
@@ -139,6 +143,21 @@ struct Arguments {
     /// Answer the question with this number: as JSON on the standard input, or in the terminal
     #[arg(long, value_name = "NUMBER", group = "action")]
     answer: Option<u64>,
+    /// Start an installed application, by its entry's id or file; COMMAND is what it shall open
+    #[arg(long, value_name = "ENTRY", group = "action")]
+    open: Option<OsString>,
+
+    /// With --open: not the application as such, but this action of it
+    #[arg(long = "action", value_name = "NAME")]
+    entry_action: Option<String>,
+
+    /// List the installed applications
+    #[arg(long, group = "action")]
+    apps: bool,
+
+    /// With --apps: also name the entries that were left out, and say why
+    #[arg(long)]
+    verbose: bool,
 
     /// List the running instances, or only one (with --name)
     #[arg(long, group = "action")]
@@ -197,7 +216,7 @@ struct Arguments {
         value_name = "COMMAND",
         trailing_var_arg = true,
         conflicts_with_all = ["attach", "connect", "disconnect", "answer", "list", "status",
-            "monitor", "stop", "import", "profiles", "remove", "doctor", "self_test",
+            "apps",             "monitor", "stop", "import", "profiles", "remove", "doctor", "self_test",
             "completions"]
     )]
     command: Vec<OsString>,
@@ -272,6 +291,7 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
     let named = arguments.name.clone();
     if json
         && !(arguments.connect.is_some()
+            || arguments.apps
             || arguments.list
             || arguments.status
             || arguments.monitor
@@ -280,7 +300,7 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
             || arguments.doctor
             || arguments.self_test)
     {
-        let hint = "it goes with --connect, --list, --status, --monitor, --import, --profiles, \
+        let hint = "it goes with --connect, --apps, --list, --status, --monitor, --import, --profiles, \
             --doctor and --self-test";
         return Err(Answer::usage(
             "--json has nothing to print here".into(),
@@ -306,6 +326,10 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
             let text = format!("{option} has no meaning here");
             return Err(Answer::usage(text, Some(format!("it goes with {needed}"))));
         }
+    }
+    if arguments.apps {
+        let verbose = arguments.verbose;
+        return Ok(Action::Apps { json, verbose });
     }
     if arguments.list {
         return Ok(Action::List { name: named, json });
@@ -365,6 +389,14 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
     }
     if arguments.stop {
         return Ok(Action::Stop(target.name));
+    }
+    if let Some(entry) = arguments.open {
+        let wish = Wish {
+            entry,
+            action: arguments.entry_action,
+            words: arguments.command,
+        };
+        return Ok(Action::Open(target, wish));
     }
     let wishes = Wishes {
         routes: match arguments.routes {

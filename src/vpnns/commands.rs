@@ -1,6 +1,7 @@
 //! What the command line can ask for: one file each.
 
 mod answer;
+mod apps;
 pub mod attach;
 mod completions;
 pub mod configure;
@@ -10,6 +11,7 @@ mod doctor;
 pub mod graft;
 mod list;
 mod monitor;
+mod open;
 pub mod profiles;
 mod run;
 mod self_test;
@@ -22,6 +24,7 @@ use clap_complete::Shell;
 use vpnns_protocol::exit;
 use vpnns_protocol::name::InstanceName;
 
+use crate::apps::Wish;
 use crate::client::decision::Wishes;
 use crate::client::openconnect::browser;
 use crate::instance::enter::{self, Target};
@@ -33,6 +36,15 @@ use crate::report;
 pub enum Action {
     /// Run a command in an instance.
     Run(Target, Vec<OsString>),
+    /// Run an installed application in an instance.
+    Open(Target, Wish),
+    /// List the installed applications.
+    Apps {
+        /// As JSON.
+        json: bool,
+        /// Also what was left out.
+        verbose: bool,
+    },
     /// Carry a VPN client's packets.
     Attach(Target, attach::Options),
     /// Run a stock VPN client.
@@ -104,6 +116,9 @@ pub enum Error {
     /// The command cannot be run.
     #[error(transparent)]
     Command(#[from] command::Error),
+    /// The application cannot be started, or there is none.
+    #[error(transparent)]
+    Open(#[from] crate::apps::Error),
     /// The VPN client's packets cannot be carried.
     #[error(transparent)]
     Attach(#[from] attach::Error),
@@ -180,6 +195,7 @@ impl Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Enter(error) => error.hint(),
+            Self::Open(error) => error.hint(),
             Self::Attach(error) => error.hint(),
             Self::Graft(error) => error.hint(),
             Self::Configure(error) => error.hint(),
@@ -203,6 +219,7 @@ impl Error {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Command(error) => error.exit_code(),
+            Self::Open(error) => error.exit_code(),
             Self::Graft(error) => error.exit_code(),
             Self::Connect(error) => error.exit_code(),
             _ => exit::FAILED,
@@ -226,6 +243,8 @@ fn not_found(program: &OsString) -> Option<String> {
 pub fn run(action: Action) -> u8 {
     let done = match action {
         Action::Run(target, command) => run::run(&target, command).map(|never| match never {}),
+        Action::Open(target, wish) => open::open(&target, &wish).map(|never| match never {}),
+        Action::Apps { json, verbose } => apps::apps(json, verbose),
         Action::Attach(target, options) => attach::attach(&target, &options).map_err(Into::into),
         Action::Graft(target, options) => graft::graft(&target, &options).map_err(Into::into),
         Action::Configure(name, wishes) => configure::configure(&name, &wishes).map_err(Into::into),

@@ -3,6 +3,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | `args`, `commands` | the command line, and one file for each thing it can ask for |
+//! | `apps` | installed applications, and the commands in their entries |
 //! | `instance` | the keeper, its socket and state, getting in, adoption |
 //! | `isolation` | the ladder from an ordinary process to an app of an instance |
 //! | `net` | devices, addresses, routes, resolvers inside an instance; all netlink |
@@ -15,6 +16,7 @@
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(dead_code, clippy::unwrap_used))]
 
+mod apps;
 mod args;
 mod client;
 mod commands;

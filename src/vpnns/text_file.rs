@@ -107,7 +107,8 @@ fn read_open(path: &Path) -> Result<(Vec<u8>, File), Error> {
         return Err(Error::Special);
     }
     // The size may grow meanwhile, and /proc has files that claim to be empty.
-    let mut bytes = Vec::new();
+    let likely = usize::try_from(metadata.len().min(LIMIT)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(likely + 1);
     let mut bounded = (&file).take(LIMIT + 1);
     bounded.read_to_end(&mut bytes).map_err(Error::Io)?;
     if bytes.len() as u64 > LIMIT {

@@ -145,6 +145,7 @@ fn in_its_words(error: &Error) -> String {
 /// Refuses options that would change nothing: whoever gives them expects that they do.
 pub(super) fn refuse_ignored(given: &Arguments) -> Result<(), Answer> {
     let general = [
+        ("--apps", given.apps),
         ("--doctor", given.doctor),
         ("--self-test", given.self_test),
         ("--completions", given.completions.is_some()),
@@ -162,6 +163,23 @@ pub(super) fn refuse_ignored(given: &Arguments) -> Result<(), Answer> {
             Some(format!("leave out {option}: it would change nothing")),
         ))
     };
+    // The parser would not mind them beside another action.
+    for (option, is_given, action, asked) in [
+        (
+            "--action",
+            given.entry_action.is_some(),
+            "--open",
+            given.open.is_some(),
+        ),
+        ("--verbose", given.verbose, "--apps", given.apps),
+    ] {
+        if is_given && !asked {
+            return Err(Answer::usage(
+                format!("{option} goes only with {action}"),
+                Some("vpnns --help explains the options".into()),
+            ));
+        }
+    }
     for (action, _) in general.iter().filter(|(_, asked)| *asked) {
         if given.name.is_some() {
             return refuse(action, "--name");

@@ -2,6 +2,7 @@
 
 pub use super::orphan::fork_orphan;
 
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use std::os::unix::process::CommandExt;
@@ -97,7 +98,7 @@ fn argument_area() -> Option<(usize, usize)> {
 }
 
 /// Sets an environment variable of this process, for the command that it becomes.
-pub fn set_environment(name: &str, value: &str) {
+pub fn set_environment(name: &str, value: impl AsRef<OsStr>) {
     // SAFETY: nothing reads the environment at the same time in a program with one thread.
     unsafe { std::env::set_var(name, value) };
 }

@@ -26,7 +26,7 @@ impl TemporaryHome {
             // theirs.
             match DirBuilder::new().mode(0o700).create(&path) {
                 Ok(()) => {
-                    sys::process::set_environment("HOME", &path.to_string_lossy());
+                    sys::process::set_environment("HOME", &path);
                     return Ok(Self(path));
                 }
                 Err(error) => last = error,
