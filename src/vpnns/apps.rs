@@ -173,7 +173,7 @@ impl Error {
 pub fn all() -> Result<(Vec<app::Entry>, Vec<app::Broken>), directory::Error> {
     let Files { found, left_out } = directories::files(&directories::of_this_process()?);
     let locales = Locales::of_this_process();
-    let programs = Programs::of_this_process();
+    let mut programs = Programs::of_this_process();
     let desktops = env::var("XDG_CURRENT_DESKTOP").unwrap_or_default();
     let desktops: Vec<String> = desktops.split(':').map(str::to_owned).collect();
     let broken = |path: &Path, reason: String| app::Broken {
@@ -194,7 +194,8 @@ pub fn all() -> Result<(Vec<app::Entry>, Vec<app::Broken>), directory::Error> {
                 continue;
             }
         };
-        let is_installed = entry.needs.iter().all(|program| programs.have(program));
+        let mut needs = entry.needs.iter();
+        let is_installed = needs.all(|program| programs.have(program));
         if entry.is_internal || !is_installed || !entry.is_shown_in(&desktops) {
             continue;
         }

@@ -106,10 +106,14 @@ fn read_open(path: &Path) -> Result<(Vec<u8>, File), Error> {
     if !metadata.is_file() {
         return Err(Error::Special);
     }
-    // The size may grow meanwhile, and /proc has files that claim to be empty.
-    let likely = usize::try_from(metadata.len().min(LIMIT)).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(likely + 1);
-    let mut bounded = (&file).take(LIMIT + 1);
+    // Files below /proc claim to be empty. For the others there is no need to look for the end.
+    let most = match metadata.len() {
+        0 => LIMIT + 1,
+        length => length.min(LIMIT + 1),
+    };
+    let likely = metadata.len().min(LIMIT);
+    let mut bytes = Vec::with_capacity(usize::try_from(likely).unwrap_or_default());
+    let mut bounded = (&file).take(most);
     bounded.read_to_end(&mut bytes).map_err(Error::Io)?;
     if bytes.len() as u64 > LIMIT {
         return Err(Error::TooLarge);

@@ -77,7 +77,7 @@ impl Entry {
         let bytes = text_file::read_bytes(path)?;
         let text =
             std::str::from_utf8(&bytes).map_err(|error| Error::Binary(error.valid_up_to()))?;
-        if let Some(at) = text.find('\0') {
+        if let Some(at) = memchr::memchr(0, text.as_bytes()) {
             return Err(Error::Binary(at));
         }
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);

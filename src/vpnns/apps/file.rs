@@ -60,7 +60,7 @@ impl<'text> File<'text> {
             actions: Vec::new(),
         };
         let mut place = Place::Before;
-        for (index, line) in text.lines().enumerate() {
+        for (index, line) in lines(text).enumerate() {
             match parse_line(line).map_err(|_| Error::Line(index + 1))? {
                 Line::Comment(_) => {}
                 Line::Group(name) => place = file.place(name, &place)?,
@@ -111,10 +111,7 @@ impl<'text> File<'text> {
 impl<'text> Group<'text> {
     fn add(&mut self, key: &'text str, raw: &'text str, locales: &Locales) {
         let key = key.trim_end();
-        let (key, rank) = match key
-            .strip_suffix(']')
-            .and_then(|localized| localized.split_once('['))
-        {
+        let (key, rank) = match locale_of(key) {
             None => (key, usize::MAX),
             Some((key, locale)) => match locales.rank(locale) {
                 Some(rank) => (key, rank),
@@ -126,7 +123,7 @@ impl<'text> Group<'text> {
             rank,
             raw: raw.trim(),
         };
-        match self.0.iter_mut().find(|known| known.key == key) {
+        match self.0.iter_mut().find(|known| same(known.key, key)) {
             // The last of two alike counts, as in the desktops' libraries.
             Some(known) if rank <= known.rank => *known = value,
             Some(_) => {}
@@ -165,6 +162,10 @@ impl<'text> Group<'text> {
         let Some(raw) = self.raw(key) else {
             return Vec::new();
         };
+        if !raw.contains('\\') {
+            let items = raw.split(';').filter(|item| !item.is_empty());
+            return items.map(str::to_owned).collect();
+        }
         let mut items = vec![String::new()];
         let mut escaped = false;
         for c in raw.chars() {
@@ -180,9 +181,41 @@ impl<'text> Group<'text> {
     }
 }
 
+/// The lines of a text. Bytes and not characters are looked for, here and below: an entry has a
+/// hundred translations, and that is where the time goes.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut begin = 0;
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+    ends.chain([text.len()]).map(move |end| {
+        let line = &text[begin..end];
+        begin = end + 1;
+        match line.as_bytes() {
+            [.., b'\r'] => &line[..line.len() - 1],
+            _ => line,
+        }
+    })
+}
+
+/// A key and the locale behind it.
+fn locale_of(key: &str) -> Option<(&str, &str)> {
+    let [most @ .., b']'] = key.as_bytes() else {
+        return None;
+    };
+    let at = memchr::memchr(b'[', most)?;
+    Some((&key[..at], &key[at + 1..key.len() - 1]))
+}
+
+/// Whether two short words are the same; a call of memcmp(3) costs more than the first letter.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.bytes().eq(other.bytes())
+}
+
 /// Undoes what the format does to white space and backslashes. An unknown escape is left as it
 /// is: programs write them, and the desktops differ in what they make of it.
 fn unescape(raw: &str) -> String {
+    if !raw.contains('\\') {
+        return raw.to_owned();
+    }
     let mut text = String::with_capacity(raw.len());
     let mut chars = raw.chars();
     while let Some(c) = chars.next() {

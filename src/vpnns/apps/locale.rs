@@ -2,6 +2,8 @@
 
 use std::env;
 
+use super::file::same;
+
 /// The forms of a language's name that an entry's keys may carry, the best first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Locales(Vec<String>);
@@ -26,7 +28,7 @@ impl Locales {
 
     /// How far a key's locale is from the best one; `None` if it is not wanted at all.
     pub fn rank(&self, locale: &str) -> Option<usize> {
-        self.0.iter().position(|form| form == locale)
+        self.0.iter().position(|form| same(form, locale))
     }
 }
 

@@ -1,12 +1,12 @@
 //! The programs that can be started: is one there, and may it be of use in an instance?
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{AccessFlags, Uid, access};
+use nix::unistd::Uid;
 
 /// Programs whose work is done by another user, under every name that entries use.
 const PRIVILEGED: [&str; 13] = [
@@ -26,6 +26,8 @@ const PRIVILEGED: [&str; 13] = [
 ];
 /// The mode bit with which a program runs as its owner.
 const SETUID: u32 = 0o4000;
+/// The mode bits of which a program has one.
+const EXECUTABLE: u32 = 0o111;
 
 /// Where a program is, if it can be started; looked up as a shell does.
 pub fn find(program: &str) -> Option<PathBuf> {
@@ -37,9 +39,12 @@ pub fn find(program: &str) -> Option<PathBuf> {
     places.find(|place| is_executable(place))
 }
 
-/// What there is in PATH, read once: thousands of entries ask for programs.
+/// What there is in PATH, read once: thousands of entries ask for programs, most of them twice.
 #[derive(Debug)]
-pub struct Programs(HashSet<Box<[u8]>>);
+pub struct Programs {
+    names: HashSet<Box<[u8]>>,
+    asked: HashMap<String, bool>,
+}
 
 impl Programs {
     /// Those of this process's PATH.
@@ -47,17 +52,29 @@ impl Programs {
         let path = env::var_os("PATH").unwrap_or_default();
         let directories = env::split_paths(&path).filter_map(|it| fs::read_dir(it).ok());
         let names = directories.flatten().flatten().map(|it| it.file_name());
-        Self(names.map(|it| it.into_encoded_bytes().into()).collect())
+        Self {
+            names: names.map(|it| it.into_encoded_bytes().into()).collect(),
+            asked: HashMap::new(),
+        }
     }
 
     /// Whether a program can be started.
-    pub fn have(&self, program: &str) -> bool {
-        (program.contains('/') || self.0.contains(program.as_bytes())) && find(program).is_some()
+    pub fn have(&mut self, program: &str) -> bool {
+        if !program.contains('/') && !self.names.contains(program.as_bytes()) {
+            return false;
+        }
+        if let Some(answer) = self.asked.get(program) {
+            return *answer;
+        }
+        let answer = find(program).is_some();
+        self.asked.insert(program.to_owned(), answer);
+        answer
     }
 }
 
+/// One look where access(2) would need a second for directories.
 fn is_executable(path: &Path) -> bool {
-    access(path, AccessFlags::X_OK).is_ok() && !path.is_dir()
+    fs::metadata(path).is_ok_and(|it| it.is_file() && it.mode() & EXECUTABLE != 0)
 }
 
 /// Why a program cannot do its work in an instance, where only one user exists.
