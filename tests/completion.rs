@@ -7,9 +7,14 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// Answers as the helper would if two instances ran.
-const HELPER: &str = "#!/bin/sh\n[ \"$*\" = --list ] || exit 1\nprintf \
-                      'NAME   STATE     CLIENT  APPS\\nstudy  isolated  -  sh (1)\\nwork   isolated  -  sh (2)\\n'\n";
+/// Answers as the helper would if two instances ran, and two applications were there.
+const HELPER: &str = r#"#!/bin/sh
+case "$*" in
+    --list) printf 'NAME   STATE     CLIENT  APPS\nstudy  isolated  -  sh (1)\nwork   isolated  -  sh (2)\n' ;;
+    --apps) printf 'ID            NAME\nedit.desktop  Edit\nview.desktop  View\n' ;;
+    *) exit 1 ;;
+esac
+"#;
 
 /// bash as it is when the user presses Tab; `$@` is the command line.
 const BASH: &str = r#"
@@ -85,6 +90,27 @@ fn an_instance_is_chosen_from_those_that_run() {
         shells.offers("fish", &["vpnns", "--name=s"]),
         ["--name=study"]
     );
+}
+
+#[test]
+fn an_application_is_chosen_from_those_that_are_installed() {
+    let shells = Shells::new();
+    for shell in ["bash", "fish"] {
+        let offers = shells.offers(shell, &["vpnns", "--open", ""]);
+        let offers: Vec<_> = offers
+            .iter()
+            .filter(|it| it.ends_with(".desktop"))
+            .collect();
+        assert_eq!(offers, ["edit.desktop", "view.desktop"], "{shell}");
+        let offers = shells.offers(shell, &["vpnns", "--name", "work", "--open", "v"]);
+        assert!(
+            offers.contains(&"view.desktop".to_owned()),
+            "{shell}: {offers:?}"
+        );
+    }
+    // What it opens is no command.
+    let words = ["vpnns", "--open", "view.desktop", "mkfif"];
+    assert!(shells.offers("bash", &words).is_empty());
 }
 
 #[test]

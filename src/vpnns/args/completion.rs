@@ -1,7 +1,7 @@
 //! The completions: of clap's making, with what only we know put in.
 //!
-//! clap's scripts know the options and nothing else. Running instances come from `--list`, and
-//! what follows the options is a command with arguments of its own, which the shell completes as
+//! clap's scripts know the options and nothing else. Running instances come from `--list`,
+//! installed applications from `--apps`, and what follows the options is a command with arguments of its own, which the shell completes as
 //! it would elsewhere. bash gets a script of ours, since hardly a line of clap's would be left.
 
 use std::fmt::Write;
@@ -15,14 +15,16 @@ use super::{Arguments, CARRYING, REPLACING};
 /// Prints the names of the running instances. The first line is the table's head, or says that
 /// there are none.
 const INSTANCES: &str = "vpnns --list 2>/dev/null | sed '1d;s/ .*//'";
-/// How the parser calls the value that names an instance.
-const INSTANCE: &str = "ID";
+/// The same for the installed applications.
+const APPLICATIONS: &str = "vpnns --apps 2>/dev/null | sed '1d;s/ .*//'";
+/// How the parser calls the values that are one of a list, with what prints it.
+const LISTS: [(&str, &str); 2] = [("ID", INSTANCES), ("ENTRY", APPLICATIONS)];
 
 /// How long a description may be, in bytes: a terminal of 80 columns has an option before it.
 const WIDTH: usize = 60;
 
 const BASH: &str = r#"_vpnns() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} begin='' i
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} begin='' opens='' i
     COMPREPLY=()
     # bash makes three words of --name=ID.
     if [[ $cur == '=' ]]; then
@@ -31,6 +33,7 @@ const BASH: &str = r#"_vpnns() {
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == --open ]] && opens=1
         case ${COMP_WORDS[i]} in
             --) begin=$((i + 1)); break ;;
             @VALUED@) ((i++)); [[ ${COMP_WORDS[i]} == '=' ]] && ((i++)) ;;
@@ -42,6 +45,8 @@ const BASH: &str = r#"_vpnns() {
         begin=$i
     fi
     if [[ $begin ]]; then
+        # What an application opens are files, which bash offers itself.
+        [[ $opens ]] && return
         if declare -F _comp_command_offset >/dev/null; then
             _comp_command_offset "$begin"
         elif declare -F _command_offset >/dev/null; then
@@ -141,9 +146,13 @@ fn in_short(help: &str) -> String {
     what
 }
 
-fn is_instance(argument: &Arg) -> bool {
-    let names = argument.get_value_names().unwrap_or_default();
-    names.len() == 1 && names[0] == INSTANCE
+/// What prints the words that an option's value is one of.
+fn list(argument: &Arg) -> Option<&'static str> {
+    let [name] = argument.get_value_names()? else {
+        return None;
+    };
+    let (_, list) = LISTS.into_iter().find(|(value, _)| name == value)?;
+    Some(list)
 }
 
 /// An option in each of its forms.
@@ -162,8 +171,8 @@ fn bash(command: &clap::Command) -> String {
         }
         let pattern = forms(option).join("|");
         let possible = option.get_possible_values();
-        let offer = if is_instance(option) {
-            format!("COMPREPLY=($(compgen -W \"$({INSTANCES})\" -- \"$cur\"))")
+        let offer = if let Some(list) = list(option) {
+            format!("COMPREPLY=($(compgen -W \"$({list})\" -- \"$cur\"))")
         } else if !possible.is_empty() {
             let words: Vec<_> = possible.iter().map(PossibleValue::get_name).collect();
             format!(
@@ -185,30 +194,32 @@ fn bash(command: &clap::Command) -> String {
 }
 
 fn zsh(text: &str) -> String {
-    let instances = format!(
-        "\n_vpnns_instances() {{\n    local names\n    names=(${{(f)\"$({INSTANCES})\"}})\n    \
-         _wanted instances expl 'running instance' compadd -a names\n}}\n"
-    );
-    text.replacen("\nautoload", &format!("{instances}\nautoload"), 1)
-        .replace(
-            &format!(":{INSTANCE}:'"),
-            &format!(":{INSTANCE}:_vpnns_instances'"),
-        )
-        // The command's own words, and no option of ours once it has begun.
-        .replace("'*::command", "'(-)*::command")
+    let mut text = text.to_owned();
+    for (value, list) in LISTS {
+        let function = format!("_vpnns_{}", value.to_lowercase());
+        let definition = format!(
+            "\n{function}() {{\n    local words\n    words=(${{(f)\"$({list})\"}})\n    \
+             _wanted {value} expl {value} compadd -a words\n}}\n"
+        );
+        text = text
+            .replacen("\nautoload", &format!("{definition}\nautoload"), 1)
+            .replace(&format!(":{value}:'"), &format!(":{value}:{function}'"));
+    }
+    // The command's own words, and no option of ours once it has begun.
+    text.replace("'*::command", "'(-)*::command")
         .replace(":_cmdambivalent'", ":_normal'")
 }
 
 fn fish(text: &str, command: &clap::Command) -> String {
     let mut out = String::new();
-    let named = command.get_arguments().find(|it| is_instance(it));
-    let name = named.and_then(|it| it.get_long()).unwrap_or_default();
     for line in text.lines() {
-        let offer = if line.contains(&format!(" -l {name} ")) {
-            format!(" -a \"({INSTANCES})\"")
-        } else {
-            String::new()
-        };
+        let option = command.get_arguments().find(|option| {
+            let long = option.get_long().unwrap_or_default();
+            line.contains(&format!(" -l {long} "))
+        });
+        let offer = option
+            .and_then(list)
+            .map_or_else(String::new, |list| format!(" -a \"({list})\""));
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{line}{offer}");
     }
