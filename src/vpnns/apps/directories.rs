@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, FileType};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -68,10 +69,17 @@ pub fn files(directories: &[PathBuf]) -> Files {
     let mut search = Search {
         files: Files::default(),
         ids: HashSet::new(),
+        seen: HashSet::new(),
+        links: Vec::new(),
         budget: MOST,
     };
     for directory in directories {
-        search.look_into(&directory.join(APPLICATIONS), "", &mut Vec::new());
+        search.seen.clear();
+        search.look_into(&directory.join(APPLICATIONS), "");
+        // Each directory is looked at once, and under its own name if it has one.
+        while let Some((path, prefix)) = search.links.pop() {
+            search.look_into(&path, &prefix);
+        }
     }
     if search.budget == 0 {
         let reason = format!("there are more than {MOST} files; the rest was not looked at");
@@ -84,71 +92,67 @@ pub fn files(directories: &[PathBuf]) -> Files {
 struct Search {
     files: Files,
     ids: HashSet<String>,
+    /// The directories of this data directory that have been looked at, by device and number.
+    seen: HashSet<(u64, u64)>,
+    /// Links to directories, each with the beginning of the ids in it.
+    links: Vec<(PathBuf, String)>,
     /// How many more files and directories may be looked at.
     budget: usize,
 }
 
 impl Search {
-    /// Looks into a directory; `prefix` is the beginning of the ids in it, and `above` the
-    /// directories on the way to it.
-    fn look_into(&mut self, directory: &Path, prefix: &str, above: &mut Vec<(u64, u64)>) {
-        let Ok(entries) = fs::read_dir(directory) else {
+    /// Looks into a directory; `prefix` is the beginning of the ids in it.
+    fn look_into(&mut self, directory: &Path, prefix: &str) {
+        let looked = fs::metadata(directory).and_then(|it| Ok((it, fs::read_dir(directory)?)));
+        let (metadata, entries) = match looked {
+            Ok(found) => found,
             // Most data directories have no entries.
-            return;
+            Err(error) if error.kind() == ErrorKind::NotFound => return,
+            Err(_) => return self.leave_out(directory, "it cannot be looked into"),
         };
-        let Ok(identity) = fs::metadata(directory).map(|it| (it.dev(), it.ino())) else {
-            return;
-        };
-        if above.contains(&identity) {
-            let reason = "it leads in a circle".to_owned();
-            self.files.left_out.push((directory.to_owned(), reason));
-            return;
+        if !self.seen.insert((metadata.dev(), metadata.ino())) {
+            return self.leave_out(directory, "it leads to where the search has been");
         }
-        above.push(identity);
         let mut below = Vec::new();
         for entry in entries.flatten() {
             if self.budget == 0 {
                 break;
             }
             self.budget -= 1;
-            let is_entry = entry
-                .file_name()
-                .as_encoded_bytes()
-                .ends_with(SUFFIX.as_bytes());
-            let is_directory = match entry.file_type() {
-                Ok(kind) if kind.is_symlink() && !is_entry => entry.path().is_dir(),
-                Ok(kind) => kind.is_dir(),
-                Err(_) => false,
-            };
-            if is_directory {
-                below.push(entry.file_name());
+            let (name, kind) = (entry.file_name(), entry.file_type());
+            let is_entry = name.as_encoded_bytes().ends_with(SUFFIX.as_bytes());
+            let is_link = kind.as_ref().is_ok_and(FileType::is_symlink);
+            if kind.is_ok_and(|it| it.is_dir()) || is_link && !is_entry && entry.path().is_dir() {
+                below.push((name, is_link));
             } else if is_entry {
-                self.add(entry.file_name(), prefix, entry.path());
+                self.add(name, prefix, &entry.path());
             }
         }
-        for name in below {
+        below.sort();
+        for (name, is_link) in below {
             let path = directory.join(&name);
             match name.into_string() {
-                Ok(name) => self.look_into(&path, &format!("{prefix}{name}-"), above),
-                Err(_) => self.leave_out_name(path),
+                Ok(name) if is_link => self.links.push((path, format!("{prefix}{name}-"))),
+                Ok(name) => self.look_into(&path, &format!("{prefix}{name}-")),
+                Err(_) => self.leave_out(&path, "its name is not a text"),
             }
         }
-        above.pop();
     }
 
-    fn add(&mut self, name: OsString, prefix: &str, path: PathBuf) {
+    fn add(&mut self, name: OsString, prefix: &str, path: &Path) {
         let Ok(name) = name.into_string() else {
-            return self.leave_out_name(path);
+            return self.leave_out(path, "its name is not a text");
         };
         let id = format!("{prefix}{name}");
         if !self.ids.contains(&id) {
             self.ids.insert(id.clone());
+            let path = path.to_owned();
             self.files.found.push(Found { id, path });
         }
     }
 
-    fn leave_out_name(&mut self, path: PathBuf) {
-        let reason = "its name is not a text".to_owned();
-        self.files.left_out.push((path, reason));
+    fn leave_out(&mut self, path: &Path, reason: &str) {
+        let left_out = (path.to_owned(), reason.to_owned());
+        self.files.left_out.push(left_out);
     }
 }
