@@ -18,7 +18,7 @@ use vpnns_protocol::instance::{
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::network::NetworkConfig;
 use vpnns_protocol::profile::Profile;
-use vpnns_protocol::profile::listing::{Broken, Imported, Listed, Profiles};
+use vpnns_protocol::profile::listing::{Broken as BrokenProfile, Imported, Listed, Profiles};
 use vpnns_protocol::profile::wireguard::PublicKey;
 use vpnns_protocol::question::{Ask, Field, FieldKind, Question};
 
@@ -335,7 +335,7 @@ fn listed(kind: &str) -> Listed {
         connect_on_open: false,
         start_at_login: false,
         apps: Vec::new(),
-        error: Some(Broken {
+        error: Some(BrokenProfile {
             message: String::new(),
             hint: None,
             line: None,
