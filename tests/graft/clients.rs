@@ -89,8 +89,11 @@ fn an_openvpn_is_known_by_its_version_also_where_ends_are_ignored() {
     let lab = Lab::start();
     let server = OpenVpnServer::default().start(&lab);
     let path = lab.write_home("client.ovpn", &server.client());
-    let line = format!("trap '' CHLD; exec vpnns --graft -n work -- openvpn --config {path}");
-    let client = lab.run_by_user(&["sh", "-c", &line]).spawn();
+    let ignoring = "import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])";
+    let words = [&["python3", "-c", ignoring], &*super::words(&path, &[])].concat();
+    let client = lab.run_by_user(&words).spawn();
     client.wait_for("Initialization Sequence Completed");
     let pid = client_process(&lab, client.pid());
     let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();

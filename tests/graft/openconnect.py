@@ -4,6 +4,7 @@ usage: openconnect STEP... [--script COMMAND]
 
 STEP: tun            open the device
       deaf           ignore SIGTERM
+      slow           take four seconds to end after SIGTERM, with status 5
       await:FILE     wait until the file is there
       mark:FILE      make a file
       tell:A=B,...   run the script with these variables, print its exit status
@@ -31,6 +32,8 @@ for word in words[: words.index("--script")]:
         print("has its device", flush=True)
     elif step == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    elif step == "slow":
+        signal.signal(signal.SIGTERM, lambda *_: (time.sleep(4), os._exit(5)))
     elif step == "await":
         while not os.path.exists(rest):
             time.sleep(0.02)
