@@ -79,6 +79,26 @@ fn a_killed_connector_leaves_no_client_and_no_way_through() {
 }
 
 #[test]
+fn a_killed_keeper_ends_the_connection_and_says_so() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    usual(&lab, "work");
+    let front = connect(&lab, "work");
+    let keeper = status(&lab, "work")["keeper"].to_string();
+    lab.run_by_root(&["kill", "-KILL", &keeper]).run().text();
+    let output = front.wait(PATIENCE);
+    assert_eq!(output.code(), 1, "{output:#?}");
+    assert!(
+        output
+            .stderr
+            .contains("the keeper of the instance was killed"),
+        "{output:#?}"
+    );
+    assert!(running(&lab, "openconnect").is_empty());
+    assert!(!lab.reaches("work", address::FAR));
+}
+
+#[test]
 fn a_stopped_instance_takes_its_connector_with_it() {
     let lab = Lab::start();
     let _app = lab.keep("work");

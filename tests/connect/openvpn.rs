@@ -114,3 +114,29 @@ fn a_server_that_is_not_there_is_given_up_at_the_first_try() {
     assert_eq!(output.code(), 1, "{output:#?}");
     assert!(output.stderr.contains("Connection refused"), "{output:#?}");
 }
+
+#[test]
+fn a_command_of_the_users_is_kept_up_too() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    let mut server = OpenVpnServer::default().start(&lab);
+    let path = lab.user().write("work.ovpn", &server.client(), 0o600);
+    let run = format!("run = [\"openvpn\", \"--config\", \"{}\"]", path.display());
+    profile(&lab, "work", &format!("[command]\n{run}\n"));
+    let front = vpnns(&lab, &["--connect", "work"]).spawn();
+    wait_for_state(&lab, "work", "connected");
+    assert!(lab.reaches("work", address::FAR));
+    let client = status(&lab, "work")["tunnel"]["client"]["pid"].to_string();
+    lab.run_by_root(&["kill", "-KILL", &client]).run().text();
+    wait_for(&lab, "work", "run again", |status| {
+        let pid = status["tunnel"]["client"]["pid"].to_string();
+        status["state"] == "connected" && pid != client
+    });
+    assert!(lab.reaches("work", address::FAR));
+    vpnns(&lab, &["--disconnect", "--name", "work"])
+        .run()
+        .text();
+    assert!(front.wait(PATIENCE).succeeded());
+    server.kill();
+    assert!(running(&lab, "openvpn").is_empty());
+}
