@@ -2,15 +2,14 @@
 
 mod complaint;
 mod completion;
+mod definition;
 mod quick;
 
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{ArgGroup, Parser, ValueEnum};
-use clap_complete::Shell;
-use ipnet::IpNet;
+use clap::Parser;
 use vpnns_protocol::exit;
 use vpnns_protocol::name::{InstanceName, NameError};
 use vpnns_protocol::network::RoutePolicy;
@@ -26,6 +25,8 @@ use crate::commands::profiles::ImportOptions;
 use crate::instance::enter::Target;
 use crate::report;
 
+use definition::{Arguments, CARRYING, Dns, REPLACING, Routes};
+
 pub use complaint::option_like;
 pub use completion::completions;
 
@@ -35,206 +36,6 @@ pub const ATTACH_PROGRAM: &str = "vpnns-attach";
 pub const NAME_VARIABLE: &str = "VPNNS_NAME";
 /// Which of an instance's grafted clients a script belongs to; set for the client.
 pub const SESSION_VARIABLE: &str = "VPNNS_SESSION";
-
-/// The actions that bring packets.
-const CARRYING: &str = "carrying";
-/// The actions that --replace goes with.
-const REPLACING: &str = "replacing";
-
-const AFTER_HELP: &str = "\
-Examples:
-  vpnns -- firefox -no-remote -P vpn      an isolated firefox: no network yet
-  openconnect --script 'vpnns --attach' --script-tun vpn.example.com
-                                          ... and now it has the VPN, and only the VPN
-  vpnns --name work                       a shell in the instance \"work\"
-  vpnns --open firefox --name work https://intranet.example.com
-                                          an installed application, as from a menu
-  vpnns --status                          what runs, where it is connected to
-  vpnns --self-test                       try everything without a server
-
-Exit status: the command's own; 128+n if signal n ended it; 125 vpnns failed; 126 the
-command cannot be run; 127 it was not found; 2 wrong usage; 1 --doctor or --self-test
-found a problem. The manual is vpnns(1).";
-
-#[derive(Parser)]
-#[command(
-    name = "vpnns",
-    version,
-    about = "Runs programs in a network of their own, which a VPN client then connects",
-    override_usage = "vpnns [--name ID] [-- COMMAND [ARG...]]\n       \
-        vpnns --open ENTRY [--name ID] [URL|FILE...]\n       \
-        vpnns --attach [--name ID] [OPTIONS]      (called by a VPN client)\n       \
-        vpnns --import FILE|URL [--profile NAME] | --profiles | --remove PROFILE\n       \
-        vpnns --connect PROFILE [--name ID] [--background]\n       \
-        vpnns --disconnect | --answer NUMBER [--name ID]\n       \
-        vpnns --apps | --list | --status | --monitor | --stop | --doctor | --self-test",
-    after_help = AFTER_HELP,
-    disable_help_subcommand = true,
-    group = ArgGroup::new("action").multiple(false),
-    group = ArgGroup::new(CARRYING).args(["attach", "graft", "configure"]).multiple(false),
-    max_term_width = 100
-)]
-// One switch for each thing that can be asked for: that is the grammar of the manual.
-#[allow(clippy::struct_excessive_bools)]
-struct Arguments {
-    /// The instance; several may exist at the same time [default: $VPNNS_NAME or "default"]
-    #[arg(short, long, value_name = "ID", value_parser = parse_name)]
-    name: Option<InstanceName>,
-
-    /// Carry a VPN client's packets into the instance; the client calls this
-    #[arg(long, groups = ["action", REPLACING])]
-    attach: bool,
-
-    /// Run a stock VPN client (after --) whose tunnel device is the instance's
-    #[arg(long, groups = ["action", REPLACING])]
-    graft: bool,
-
-    /// As a grafted client's script: tell what the server has assigned
-    #[arg(long, group = "action")]
-    configure: bool,
-
-    /// With --graft: the device's addresses, where the client cannot tell them
-    #[arg(
-        long,
-        value_name = "ADDRESS/LENGTH,...",
-        value_delimiter = ',',
-        requires = "graft"
-    )]
-    address: Vec<IpNet>,
-
-    /// With --attach: let this program configure the tunnel device ($TUNDEV, $reason)
-    #[arg(short, long, value_name = "PATH", requires = "attach")]
-    script: Option<PathBuf>,
-
-    /// Take over from a tunnel that is there (--attach, --graft); overwrite a profile (--import)
-    #[arg(long, requires = REPLACING)]
-    replace: bool,
-
-    /// With --attach or --graft: which routes lead into the tunnel [default: server]
-    #[arg(long, value_name = "WHICH", requires = CARRYING)]
-    routes: Option<Routes>,
-
-    /// With --attach or --graft: use these resolvers instead of the server's, or "none"; may be repeated
-    #[arg(
-        long,
-        value_name = "ADDRESS,...",
-        value_delimiter = ',',
-        requires = CARRYING,
-        value_parser = parse_dns
-    )]
-    dns: Vec<Dns>,
-
-    /// Give a new instance this host name (X11 programs may then be refused by the display)
-    #[arg(long, value_name = "NAME", value_parser = parse_hostname)]
-    hostname: Option<String>,
-
-    /// Bring a profile up, ask what has to be asked, and keep it up until interrupted
-    #[arg(long, value_name = "PROFILE", group = "action", value_parser = parse_name)]
-    connect: Option<InstanceName>,
-
-    /// With --connect: leave as soon as it is connected
-    #[arg(long, requires = "connect")]
-    background: bool,
-
-    /// Take an instance's tunnel down in order; its programs stay
-    #[arg(long, group = "action")]
-    disconnect: bool,
-
-    /// Answer the question with this number: as JSON on the standard input, or in the terminal
-    #[arg(long, value_name = "NUMBER", group = "action")]
-    answer: Option<u64>,
-    /// Start an installed application, by its entry's id or file; COMMAND is what it shall open
-    #[arg(long, value_name = "ENTRY", group = "action")]
-    open: Option<OsString>,
-
-    /// With --open: not the application as such, but this action of it
-    #[arg(long = "action", value_name = "NAME")]
-    entry_action: Option<String>,
-
-    /// List the installed applications
-    #[arg(long, group = "action")]
-    apps: bool,
-
-    /// With --apps: also name the entries that were left out, and say why
-    #[arg(long)]
-    verbose: bool,
-
-    /// List the running instances, or only one (with --name)
-    #[arg(long, group = "action")]
-    list: bool,
-
-    /// Show one instance (with --name) or all of them in full
-    #[arg(long, group = "action")]
-    status: bool,
-
-    /// Show changes as they happen, until interrupted
-    #[arg(long, group = "action")]
-    monitor: bool,
-
-    /// End an instance: its tunnel and every program in it
-    #[arg(long, group = "action")]
-    stop: bool,
-
-    /// Make a profile of an OpenVPN, wg-quick or NetworkManager file, or of a server's URL
-    #[arg(long, value_name = "FILE|URL", groups = ["action", REPLACING])]
-    import: Option<PathBuf>,
-
-    /// With --import: the profile's name [default: the file's, or the server's]
-    #[arg(long, value_name = "NAME", requires = "import", value_parser = parse_name)]
-    profile: Option<InstanceName>,
-
-    /// List the profiles
-    #[arg(long, group = "action")]
-    profiles: bool,
-
-    /// Delete a profile
-    #[arg(long, value_name = "PROFILE", group = "action", value_parser = parse_name)]
-    remove: Option<InstanceName>,
-
-    /// Check whether this system can do it, and say what to change if not
-    #[arg(long, group = "action")]
-    doctor: bool,
-
-    /// Try everything against an embedded gateway: no server, no account, no root
-    #[arg(long, group = "action")]
-    self_test: bool,
-
-    /// Print the completions for a shell
-    #[arg(long, value_name = "SHELL", group = "action")]
-    completions: Option<Shell>,
-
-    /// Print JSON (with --connect, --list, --status, --monitor and others)
-    #[arg(long)]
-    json: bool,
-
-    /// The part of an app in --self-test.
-    #[arg(long, hide = true, group = "action")]
-    probe: bool,
-
-    /// The program to run, and its arguments; a shell if there is none
-    #[arg(
-        value_name = "COMMAND",
-        trailing_var_arg = true,
-        conflicts_with_all = ["attach", "connect", "disconnect", "answer", "list", "status",
-            "apps",             "monitor", "stop", "import", "profiles", "remove", "doctor", "self_test",
-            "completions"]
-    )]
-    command: Vec<OsString>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Routes {
-    /// The default route, whatever the server says
-    All,
-    /// The server's split routes if it names any, else the default route
-    Server,
-}
-
-#[derive(Clone)]
-enum Dns {
-    None,
-    Address(IpAddr),
-}
 
 /// What to print instead of doing anything.
 pub struct Answer {
@@ -286,10 +87,10 @@ pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
 }
 
 #[allow(clippy::too_many_lines)] // A list: one paragraph for each thing to do.
-fn action(arguments: Arguments) -> Result<Action, Answer> {
-    let json = arguments.json;
-    let named = arguments.name.clone();
-    if json
+/// Refuses options that another action than the one given needs: the parser takes any action for
+/// the one that is required.
+fn misplaced(arguments: &Arguments) -> Result<(), Answer> {
+    if arguments.json
         && !(arguments.connect.is_some()
             || arguments.apps
             || arguments.list
@@ -307,7 +108,6 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
             Some(hint.into()),
         ));
     }
-    // The parser takes another action for the one that is required.
     let alone = [
         (arguments.profile.is_some(), "--profile", "--import"),
         (
@@ -327,6 +127,13 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
             return Err(Answer::usage(text, Some(format!("it goes with {needed}"))));
         }
     }
+    Ok(())
+}
+
+fn action(arguments: Arguments) -> Result<Action, Answer> {
+    let json = arguments.json;
+    let named = arguments.name.clone();
+    misplaced(&arguments)?;
     if arguments.apps {
         let verbose = arguments.verbose;
         return Ok(Action::Apps { json, verbose });
@@ -380,6 +187,11 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
             },
         ));
     }
+    of_an_instance(arguments)
+}
+
+/// What is done to, or in, one instance.
+fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
     let target = target(arguments.name, arguments.hostname)?;
     if arguments.disconnect {
         return Ok(Action::Disconnect(target.name));
@@ -486,29 +298,6 @@ fn target(name: Option<InstanceName>, hostname: Option<String>) -> Result<Target
         name: name.map_or_else(from_environment, Ok)?,
         hostname,
     })
-}
-
-fn parse_name(text: &str) -> Result<InstanceName, String> {
-    text.parse()
-        .map_err(|error: NameError| format!("{error}; {}", error.hint()))
-}
-
-fn parse_dns(text: &str) -> Result<Dns, String> {
-    if text == "none" {
-        return Ok(Dns::None);
-    }
-    text.parse()
-        .map(Dns::Address)
-        .map_err(|_| "not an IP address".to_owned())
-}
-
-/// RFC 1123, section 2.1, and the kernel's limit of 64 bytes.
-fn parse_hostname(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) || text.starts_with('-') {
-        return Err("a host name has letters, digits, '-' and '.', 64 at most".to_owned());
-    }
-    Ok(text.to_owned())
 }
 
 #[cfg(test)]

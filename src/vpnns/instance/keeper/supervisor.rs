@@ -60,7 +60,9 @@ impl Keeper {
         let name = self.name.to_string();
         let refusal = if self.kill_at.is_some() {
             Some(Refusal::Stopping(name))
-        } else if self.connector.is_some() && !self.is_connector(index) {
+        // The connector's own client is supervised by a process of its own; whoever else comes
+        // while there is a tunnel is told whose it is.
+        } else if self.connector.is_some() && self.tunnel_in_use().is_some() {
             let profile = self.profile.clone().unwrap_or_default();
             Some(Refusal::Connecting { name, profile })
         } else {
