@@ -36,6 +36,8 @@ pub const ATTACH_PROGRAM: &str = "vpnns-attach";
 pub const NAME_VARIABLE: &str = "VPNNS_NAME";
 /// Which of an instance's grafted clients a script belongs to; set for the client.
 pub const SESSION_VARIABLE: &str = "VPNNS_SESSION";
+/// The token of the connector that has started us, if one has.
+pub const CONNECTOR_VARIABLE: &str = "VPNNS_CONNECTOR";
 
 /// What to print instead of doing anything.
 pub struct Answer {

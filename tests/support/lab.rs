@@ -229,7 +229,8 @@ impl Lab {
             "pid=",
         ]);
         let output = output.run();
-        let mut words = vec!["kill", "-KILL"];
+        // One may be gone by now: they end together.
+        let mut words = vec!["sh", "-c", "kill -KILL \"$@\" 2>/dev/null; true", "kill"];
         words.extend(output.stdout.split_whitespace());
         self.run_by_root(&words).run().text();
     }

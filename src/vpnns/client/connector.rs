@@ -37,6 +37,7 @@ pub use self::leash::{Failure, Report, let_go};
 pub use self::lines::Lines;
 pub use self::session::{Event, Session};
 use super::{command, openconnect, openvpn, wireguard};
+use crate::args::CONNECTOR_VARIABLE;
 use crate::instance::client::Client;
 use crate::instance::control::Request;
 use crate::report;
@@ -53,6 +54,8 @@ pub struct Job {
     pub profile: Profile,
     /// This very program.
     pub program: PathBuf,
+    /// By which the keeper knows what this connector starts.
+    pub token: String,
 }
 
 impl Job {
@@ -104,6 +107,7 @@ fn live(job: &Job, keeper: Client, leash: OwnedFd) -> i32 {
     // What the user types is in our memory.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     sys::process::restore(Signal::SIGCHLD);
+    sys::process::set_environment(CONNECTOR_VARIABLE, &job.token);
     let ending = match Session::new(keeper, leash, job.profile.settings.server()) {
         Ok(mut session) => {
             let ending = run(&mut session, job);

@@ -5,6 +5,7 @@ mod front;
 pub mod terminal;
 
 use std::os::fd::OwnedFd;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
@@ -108,9 +109,17 @@ pub fn connect(target: &Target, options: &Options) -> Result<u8, super::Error> {
         profile_name: options.profile.clone(),
         profile,
         program,
+        token: token(),
     };
     let leash = start(target, &job)?;
     Front::new(target, options, leash)?.stay()
+}
+
+/// No other connector of this user has the same, which is all that is asked of it.
+fn token() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanoseconds = now.map_or(0, |elapsed| elapsed.as_nanos());
+    format!("{}-{nanoseconds}", std::process::id())
 }
 
 /// Registers a connector and starts it; returns our end of the leash.
@@ -119,6 +128,7 @@ fn start(target: &Target, job: &Job) -> Result<OwnedFd, Error> {
     let request = Connect {
         profile: job.profile_name.to_string(),
         server: job.profile.settings.server(),
+        token: job.token.clone(),
     };
     let request = Request::Connect(Box::new(request));
     match keeper.ask(request).map_err(Error::Keeper)? {

@@ -15,7 +15,7 @@ use vpnns_protocol::instance::Client as ClientProcess;
 use vpnns_protocol::network::NetworkConfig;
 
 use self::supervisor::{Family, Supervisor, catch_signals};
-use crate::args::{ATTACH_PROGRAM, NAME_VARIABLE, SESSION_VARIABLE};
+use crate::args::{ATTACH_PROGRAM, CONNECTOR_VARIABLE, NAME_VARIABLE, SESSION_VARIABLE};
 use crate::client::decision::Wishes;
 use crate::client::fault::Fault;
 use crate::client::stock::{self, Hook, Recipe};
@@ -124,6 +124,7 @@ pub fn graft(target: &Target, options: &Options) -> Result<u8, Error> {
     let prepare = Prepare {
         client: name.clone(),
         session: session.clone(),
+        connector: std::env::var(CONNECTOR_VARIABLE).ok(),
         replace: options.replace,
     };
     match keeper

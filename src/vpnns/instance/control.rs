@@ -121,6 +121,9 @@ pub struct Connect {
     pub profile: String,
     /// The server as the user named it.
     pub server: Option<String>,
+    /// By which the supervisors that it starts are known.
+    #[serde(default)]
+    pub token: String,
 }
 
 /// A supervisor that is about to start its client.
@@ -130,6 +133,9 @@ pub struct Prepare {
     pub client: String,
     /// By what its client's scripts are told from those of other clients.
     pub session: String,
+    /// The token of the connector that has started it, if one has.
+    #[serde(default)]
+    pub connector: Option<String>,
     /// Whether an existing tunnel makes way, once the client opens its device.
     pub replace: bool,
 }

@@ -23,6 +23,7 @@ pub(super) struct Connector {
     connection: RawFd,
     profile: String,
     server: Option<String>,
+    token: String,
     question: Option<Question>,
     /// What its client tells; it outlives the relays.
     facts: Facts,
@@ -65,6 +66,11 @@ impl Connector {
         self.question.as_ref()
     }
 
+    /// Whether a supervisor that names this token was started by it.
+    pub(super) fn has_started(&self, token: Option<&str>) -> bool {
+        token == Some(&self.token)
+    }
+
     /// What it knows goes before what the relay or the script has told.
     pub(super) fn complete(&self, told: &mut Facts) {
         let known = self.facts.clone();
@@ -103,6 +109,7 @@ impl Keeper {
             connection: self.connections[index].socket.as_raw_fd(),
             profile: connect.profile,
             server: connect.server,
+            token: connect.token,
             question: None,
             facts: Facts::default(),
             is_finishing: false,

@@ -60,9 +60,11 @@ impl Keeper {
         let name = self.name.to_string();
         let refusal = if self.kill_at.is_some() {
             Some(Refusal::Stopping(name))
-        // The connector's own client is supervised by a process of its own; whoever else comes
-        // while there is a tunnel is told whose it is.
-        } else if self.connector.is_some() && self.tunnel_in_use().is_some() {
+        } else if self
+            .connector
+            .as_ref()
+            .is_some_and(|connector| !connector.has_started(prepare.connector.as_deref()))
+        {
             let profile = self.profile.clone().unwrap_or_default();
             Some(Refusal::Connecting { name, profile })
         } else {
