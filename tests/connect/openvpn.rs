@@ -45,9 +45,10 @@ fn a_wrong_password_is_asked_again_and_the_right_one_connects() {
     );
     let right = values(&[("username", "test"), ("password", PASSWORD)]);
     assert!(answer(&lab, "work", &asked, &right).succeeded());
-    let status = wait_for_state(&lab, "work", "connected");
-    assert!(lab.reaches("work", address::FAR), "{status:#}");
-    assert!(status["tunnel"]["cipher"].is_string(), "{status:#}");
+    wait_for_state(&lab, "work", "connected");
+    assert!(lab.reaches("work", address::FAR));
+    let cipher = |status: &Value| status["tunnel"]["cipher"].is_string();
+    let status = wait_for(&lab, "work", "told the cipher", cipher);
     assert_eq!(status["tunnel"]["server"], address::GATEWAY);
     vpnns(&lab, &["--disconnect", "--name", "work"])
         .run()
