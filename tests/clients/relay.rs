@@ -221,7 +221,6 @@ fn a_stopped_relay_can_be_replaced() {
     assert!(taken, "{}", second.running.log());
     assert_eq!(work.knock(FAR), "through");
     assert!(second.received() > 0);
-    assert_eq!(first.received(), 0);
     assert!(first.helper_ends(LIMIT), "the stopped relay is still there");
 }
 

@@ -174,6 +174,30 @@ fn a_certificate_that_is_not_trusted_ends_it_with_its_fingerprint() {
 }
 
 #[test]
+fn an_expired_certificate_is_asked_about_with_the_reason() {
+    let settings = Gateway {
+        expired: true,
+        ..Gateway::default()
+    };
+    let lab = settings.start();
+    // Trusted but for its time.
+    let trusted = lab.directory().join("certificate.pem");
+    let fields = format!("user = \"test\"\nca = \"{}\"", trusted.display());
+    openconnect(&lab, "work", &fields);
+    let front = start(&lab, "work");
+    let asked = question(&lab, "work", 1);
+    assert_eq!(asked["ask"], "certificate", "{asked:#}");
+    assert!(
+        asked["reason"].as_str().unwrap().contains("expired"),
+        "{asked:#}"
+    );
+    assert!(answer(&lab, "work", &asked, r#"{"reply":"cancel"}"#).succeeded());
+    let output = front.wait(PATIENCE);
+    assert_eq!(output.code(), 1, "{output:#?}");
+    assert!(output.stderr.contains("expired"), "{output:#?}");
+}
+
+#[test]
 fn a_group_is_chosen_from_the_servers_list() {
     let lab = Gateway {
         groups: vec!["staff", "guests"],

@@ -106,6 +106,51 @@ fn certificates_need_no_question_and_nothing_secret_is_in_sight() {
 }
 
 #[test]
+fn a_static_challenge_is_asked_with_the_password_and_sent_with_it() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    // "tr0ub4dor" and "4711" in base64, as openvpn joins them.
+    let settings = OpenVpnServer {
+        accepts: "SCRV1:dHIwdWI0ZG9y:NDcxMQ==",
+        ..with_password()
+    };
+    let server = settings.start(&lab);
+    let config = format!(
+        "{}static-challenge \"Code of the token\" 1\n",
+        server.client()
+    );
+    let text = format!("[openvpn]\nuser = \"test\"\nconfig = '''\n{config}'''\n");
+    profile(&lab, "work", &text);
+    let _front = start(&lab, "work");
+    let asked = question(&lab, "work", 1);
+    let fields = asked["fields"].as_array().unwrap();
+    assert_eq!(fields.len(), 2, "{asked:#}");
+    assert_eq!(fields[1]["label"], "Code of the token", "{asked:#}");
+    assert_eq!(fields[1]["kind"], "code", "{asked:#}");
+    let name = |index: usize| fields[index]["name"].as_str().unwrap();
+    let given = values(&[(name(0), "tr0ub4dor"), (name(1), "4711")]);
+    assert!(answer(&lab, "work", &asked, &given).succeeded());
+    wait_for_state(&lab, "work", "connected");
+    assert!(lab.reaches("work", address::FAR));
+}
+
+#[test]
+fn an_expired_certificate_is_named_and_not_tried_again() {
+    let lab = Lab::start();
+    let settings = OpenVpnServer {
+        expired: true,
+        ..OpenVpnServer::default()
+    };
+    let server = settings.start(&lab);
+    openvpn(&lab, &server, "");
+    let output = vpnns(&lab, &["--connect", "work"]).run();
+    assert_eq!(output.code(), 1, "{output:#?}");
+    let sentence = "the server's certificate is not accepted: certificate has expired";
+    assert!(output.stderr.contains(sentence), "{output:#?}");
+    assert_eq!(output.stderr.matches("vpnns: ").count(), 1, "{output:#?}");
+}
+
+#[test]
 fn a_server_that_is_not_there_is_given_up_at_the_first_try() {
     let lab = Lab::start();
     let mut server = OpenVpnServer::default().start(&lab);

@@ -32,6 +32,8 @@ pub struct Gateway {
     pub mtu: Option<u16>,
     /// Offer DTLS beside TLS.
     pub dtls: bool,
+    /// Show a certificate whose time is over.
+    pub expired: bool,
     /// The groups that the user may choose from; none means that there is no choice.
     pub groups: Vec<&'static str>,
 }
@@ -48,6 +50,7 @@ impl Default for Gateway {
             no_routes: Vec::new(),
             mtu: None,
             dtls: true,
+            expired: false,
             groups: Vec::new(),
         }
     }
@@ -63,7 +66,12 @@ impl Gateway {
     pub(super) fn install(&self, directory: &Path) {
         let credentials = credentials();
         fs::write(directory.join("ocserv.conf"), self.configuration(directory)).unwrap();
-        fs::write(directory.join("certificate.pem"), &credentials.certificate).unwrap();
+        let certificate = if self.expired {
+            &credentials.expired
+        } else {
+            &credentials.certificate
+        };
+        fs::write(directory.join("certificate.pem"), certificate).unwrap();
         fs::write(directory.join("key.pem"), &credentials.key).unwrap();
         fs::write(directory.join("passwords"), &credentials.passwords).unwrap();
     }
@@ -134,6 +142,7 @@ pub fn pin() -> &'static str {
 
 struct Credentials {
     certificate: String,
+    expired: String,
     key: String,
     passwords: String,
     pin: String,
@@ -158,12 +167,17 @@ fn credentials() -> &'static Credentials {
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
              -subj /CN=vpn.corp.test -keyout key.pem -out certificate.pem",
         );
+        run(
+            "openssl req -new -key key.pem -subj /CN=vpn.corp.test -out request.pem &&
+             openssl x509 -req -in request.pem -signkey key.pem -days -1 -out expired.pem",
+        );
         run("printf '%s\\n%s\\n' \"$PASSWORD\" \"$PASSWORD\" | ocpasswd -c passwords -g staff,guests test");
         let pin = run("openssl x509 -in certificate.pem -pubkey -noout |
              openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl base64");
         let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
         Credentials {
             certificate: read("certificate.pem"),
+            expired: read("expired.pem"),
             key: read("key.pem"),
             passwords: read("passwords"),
             pin: format!("pin-sha256:{pin}"),

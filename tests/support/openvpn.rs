@@ -27,6 +27,10 @@ pub struct OpenVpnServer {
     pub password: bool,
     /// Lets clients in by their certificates; otherwise only by password.
     pub certificates: bool,
+    /// Shows a certificate whose time is over.
+    pub expired: bool,
+    /// What the server takes for a password.
+    pub accepts: &'static str,
     /// More lines for the server.
     pub lines: Vec<&'static str>,
 }
@@ -38,6 +42,8 @@ impl Default for OpenVpnServer {
             over_ipv6: false,
             password: false,
             certificates: true,
+            expired: false,
+            accepts: PASSWORD,
             lines: vec![
                 "push \"redirect-gateway def1 ipv6\"",
                 "push \"dhcp-option DNS 10.99.0.1\"",
@@ -62,7 +68,14 @@ impl OpenVpnServer {
         let keys = keys();
         for (name, text) in [
             ("ca.pem", &keys.ca),
-            ("server.pem", &keys.server),
+            (
+                "server.pem",
+                if self.expired {
+                    &keys.expired
+                } else {
+                    &keys.server
+                },
+            ),
             ("server.key", &keys.server_key),
         ] {
             fs::write(directory.join(name), text).unwrap();
@@ -75,7 +88,7 @@ impl OpenVpnServer {
             directory.display(),
         );
         fs::write(directory.join("verify.sh"), script).unwrap();
-        fs::write(directory.join("openvpn.password"), PASSWORD).unwrap();
+        fs::write(directory.join("openvpn.password"), self.accepts).unwrap();
         fs::write(directory.join("asked"), "").unwrap();
         fs::write(
             directory.join("server.ovpn"),
@@ -197,6 +210,7 @@ fn run(lab: &Lab, directory: &Path) -> Running {
 struct Keys {
     ca: String,
     server: String,
+    expired: String,
     server_key: String,
     client: String,
     client_key: String,
@@ -218,6 +232,8 @@ fn keys() -> &'static Keys {
                     -days 30 -extfile "$1.ext" -out "$1.pem"
             }
             sign server serverAuth
+            openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
+                -days -1 -extfile server.ext -out expired.pem
             sign client clientAuth
         "#;
         let output = Command::new("sh")
@@ -230,6 +246,7 @@ fn keys() -> &'static Keys {
         Keys {
             ca: read("ca.pem"),
             server: read("server.pem"),
+            expired: read("expired.pem"),
             server_key: read("server.key"),
             client: read("client.pem"),
             client_key: read("client.key"),

@@ -170,7 +170,8 @@ fn start_on_terminal(
 struct Asked {
     label: String,
     kind: Option<FieldKind>,
-    fingerprint: Option<String>,
+    /// Of a certificate: its fingerprint, and why it is not trusted by itself.
+    certificate: Option<(String, String)>,
 }
 
 struct Dialogue<'a> {
@@ -268,7 +269,7 @@ impl Dialogue<'_> {
             self.asked = Some(Asked {
                 label: String::new(),
                 kind: None,
-                fingerprint: None,
+                certificate: None,
             });
             self.session.ask(String::new(), Ask::Browser { url });
         }
@@ -282,9 +283,13 @@ impl Dialogue<'_> {
         let said = std::mem::take(&mut self.said);
         self.screen.forget_unfinished();
         let Prompt { message, ask } = prompt::read(&said, &label, echo, &self.settings.server);
-        let (kind, fingerprint) = match &ask {
+        let (kind, certificate) = match &ask {
             Ask::Form { fields } => (fields.first().map(|field| field.kind), None),
-            Ask::Certificate { fingerprint, .. } => (None, Some(fingerprint.clone())),
+            Ask::Certificate {
+                fingerprint,
+                reason,
+                ..
+            } => (None, Some((fingerprint.clone(), reason.clone()))),
             Ask::Browser { .. } => (None, None),
         };
         let known = self.memory.answers.get(&label).cloned();
@@ -296,7 +301,7 @@ impl Dialogue<'_> {
         self.asked = Some(Asked {
             label,
             kind,
-            fingerprint,
+            certificate,
         });
         self.session.ask(message, ask);
         Ok(())
@@ -326,7 +331,7 @@ impl Dialogue<'_> {
             (
                 Reply::Trust { remember },
                 Asked {
-                    fingerprint: Some(fingerprint),
+                    certificate: Some((fingerprint, _)),
                     ..
                 },
             ) => {
@@ -336,12 +341,12 @@ impl Dialogue<'_> {
             (
                 _,
                 Asked {
-                    fingerprint: Some(fingerprint),
+                    certificate: Some((fingerprint, reason)),
                     ..
                 },
             ) => Err(Stop::Pointless(Failure::with_hint(
                 format!(
-                    "the certificate of {} is not trusted: {fingerprint}",
+                    "the certificate of {} is not trusted ({reason}): {fingerprint}",
                     self.settings.server
                 ),
                 "compare the fingerprint with the one that the server's administrator tells",
