@@ -211,7 +211,8 @@ fn a_stopped_relay_can_be_replaced() {
     let work = user.instance("work");
     let _app = work.keep();
     let first = connect(&user);
-    kill(first.relay(), Signal::SIGSTOP).unwrap();
+    let relay = first.relay();
+    kill(relay, Signal::SIGSTOP).unwrap();
     let second = StandIn::openconnect(&user, "vpnns --attach --name work --replace");
     let second = second
         .both_families()
@@ -221,7 +222,10 @@ fn a_stopped_relay_can_be_replaced() {
     assert!(taken, "{}", second.running.log());
     assert_eq!(work.knock(FAR), "through");
     assert!(second.received() > 0);
-    assert!(first.helper_ends(LIMIT), "the stopped relay is still there");
+    assert!(
+        wait_until(LIMIT, || has_ended(relay)),
+        "the stopped relay is still there"
+    );
 }
 
 #[test]
