@@ -107,8 +107,6 @@ const PACKAGES: &[Package] = &[
     row("uidmap", "shadow-utils", "shadow", Trace::Program("newuidmap"), MEASURED, "newuidmap, for a test server that needs several users"),
     row("curl", "curl", "curl", Trace::Program("curl"), TEST, "fetches pages through the tunnel"),
     row("python3", "python3", "python", Trace::Program("python3"), TEST, "the small page and name servers behind the test server"),
-    row("wireguard-go", "wireguard-go", "", Trace::Program("wireguard-go"), MEASURED, "the peer of the built-in WireGuard, and its yardstick"),
-    row("wireguard-tools", "wireguard-tools", "wireguard-tools", Trace::Program("wg"), MEASURED, "wg, which makes keys and configures wireguard-go"),
     row("tcpdump", "tcpdump", "tcpdump", Trace::Program("tcpdump"), TEST, "sees a packet that leaks"),
     row("strace", "strace", "strace", Trace::Program("strace"), TEST, "sees which calls a start makes, and makes them fail"),
     row("desktop-file-utils", "desktop-file-utils", "desktop-file-utils", Trace::Program("desktop-file-validate"), TEST, "says which launcher entries are as the specification wants them"),
