@@ -79,12 +79,12 @@ TOML
 unshare --user --map-user=1000 --map-group=1000 sleep infinity &
 user=$!
 await "the user" apart "$user" user
-# Not by the function: this is to be the helper's own number.
-nsenter --target="$user" --user --preserve-credentials -- \
-    "$helper" --connect bench --name bench >"$directory/ours.log" 2>&1 &
-ours=$!
+by_user "$helper" --connect bench --name bench >"$directory/ours.log" 2>&1 &
 by_user "$helper" --name bench -- sleep infinity &
 await "the helper's tunnel" by_user "$helper" --name bench -- ping -c 1 -W 1 10.8.0.1
+# The process that carries the packets, which is another one than the foreground's.
+ours=$(by_user "$helper" --status --json --name bench | tr -d ' \n' |
+    grep -o '"client":{"name":"[^"]*","pid":[0-9]*' | grep -o '[0-9]*$')
 
 echo ready
 port=5201
