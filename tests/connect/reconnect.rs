@@ -1,6 +1,6 @@
 //! Losing the server in mid-session: nothing passes, nothing leaks, and everything comes back.
 
-use crate::support::{Capture, Hold, Lab, address};
+use crate::support::{Capture, Hold, Lab, OpenVpnServer, address};
 use crate::*;
 
 #[test]
@@ -27,6 +27,38 @@ fn a_server_that_was_restarted_is_logged_in_to_again_and_connections_survive() {
     assert!(lab.reaches("work", address::FAR));
     assert!(held.holds(), "the connection did not survive");
     assert_eq!(capture.strays(), Vec::<String>::new());
+}
+
+#[test]
+fn a_killed_client_is_started_again_and_connections_survive() {
+    for kind in ["openconnect", "openvpn"] {
+        let lab = Lab::start();
+        let _app = lab.keep("work");
+        let server = OpenVpnServer::default().start(&lab);
+        let _front = if kind == "openconnect" {
+            usual(&lab, "work");
+            connect(&lab, "work")
+        } else {
+            let text = format!("[openvpn]\nconfig = '''\n{}'''\n", server.client());
+            profile(&lab, "work", &text);
+            let front = vpnns(&lab, &["--connect", "work"]).spawn();
+            wait_for_state(&lab, "work", "connected");
+            front
+        };
+        let mut held = Hold::start(&lab, "work", address::FAR);
+        let capture = Capture::start(&lab);
+        let client = status(&lab, "work")["tunnel"]["client"].clone();
+        assert_eq!(client["name"], kind);
+        let words = ["kill", "-KILL", &client["pid"].to_string()];
+        lab.run_by_root(&words).run().text();
+        wait_for(&lab, "work", "started again", |status| {
+            let tunnel = &status["tunnel"];
+            status["state"] == "connected" && tunnel["client"]["pid"] != client["pid"]
+        });
+        assert!(lab.reaches("work", address::FAR), "{kind}");
+        assert!(held.holds(), "{kind}: the connection did not survive");
+        assert_eq!(capture.strays(), Vec::<String>::new(), "{kind}");
+    }
 }
 
 #[test]

@@ -8,8 +8,10 @@ use super::command::Invocation;
 use super::lab::Lab;
 use super::process::{LIMIT, Running};
 
-/// Not the client's packets, nor what makes a link work: ARP, neighbour discovery and multicast.
-const STRAY: &str = "not arp and not (ip6 and (dst net ff00::/8 or (icmp6 and ip6[40] >= 133)))";
+/// Not the clients' packets, nor what makes a link work: ARP, neighbour discovery and multicast; nor the
+/// host's own word that nobody listens on the port of a client that is gone.
+const STRAY: &str = "not arp and not (ip6 and (dst net ff00::/8 or (icmp6 and ip6[40] >= 133))) \
+    and not (icmp and icmp[0] == 3 and icmp[1] == 3) and not (icmp6 and ip6[40] == 1 and ip6[41] == 4)";
 /// The clients' packets: openconnect's, openvpn's and WireGuard's.
 const CLIENTS: &str = "(tcp or udp) and (port 443 or port 1194 or port 51820)";
 

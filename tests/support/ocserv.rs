@@ -13,6 +13,7 @@ pub const PASSWORD: &str = "correct horse battery";
 
 /// What the server gives its clients; change the fields that matter and [`start`](Self::start).
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // Each a line of the configuration.
 pub struct Gateway {
     /// Hand out an address of 10.99.1.0/24.
     pub ipv4: bool,
