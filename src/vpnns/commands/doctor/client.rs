@@ -105,18 +105,13 @@ fn judge_openvpn(
     match installed {
         Installed::No => note(
             ID,
-            "OpenVPN is not installed (2.7 or later can be attached)",
+            "OpenVPN is not installed",
             Some(PackageManager::install(manager, "openvpn")),
         ),
         Installed::Unknown(path) => silent(ID, path),
-        Installed::Version(version) if leading(version) < Some(OPENVPN_UNIX) => note(
-            ID,
-            format!(
-                "OpenVPN {version} cannot hand over packets; OpenVPN needs 2.7 or the out-of-tree \
-                 patch"
-            ),
-            Some("install OpenVPN 2.7 or later, or a build that has the patch".to_owned()),
-        ),
+        Installed::Version(version) if leading(version) < Some(OPENVPN_UNIX) => {
+            ok(ID, format!("OpenVPN {version} can be grafted"))
+        }
         Installed::Version(version) => match attach {
             Ok(path) => ok(
                 ID,
@@ -220,7 +215,7 @@ mod tests {
         let there = Ok(PathBuf::from("/usr/bin/vpnns-attach"));
         let missing = Err("sudo ln -s ...".to_owned());
         for (version, attach, outcome) in [
-            ("2.6.14", &there, Outcome::Note),
+            ("2.6.14", &there, Outcome::Ok),
             ("2.7_beta1", &there, Outcome::Ok),
             ("2.7.0", &missing, Outcome::Note),
             ("3.0", &there, Outcome::Ok),
