@@ -13,13 +13,17 @@ use vpnns_protocol::app::{Action, Broken, Entries, Entry};
 use vpnns_protocol::event::{Event, Line};
 use vpnns_protocol::finding::{Finding, Findings, Outcome};
 use vpnns_protocol::instance::{
-    App, Client, Counters, Facts, Instance, Peer, Report, State, Tunnel,
+    App, Client, Counters, Facts, Instance, Peer, Report, Retry, State, Tunnel,
 };
+use vpnns_protocol::log::{self, Log};
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::network::NetworkConfig;
-use vpnns_protocol::profile::Profile;
-use vpnns_protocol::profile::listing::{Broken as BrokenProfile, Imported, Listed, Profiles};
+use vpnns_protocol::network::RoutePolicy;
+use vpnns_protocol::profile::listing::{
+    Broken as BrokenProfile, Imported, Listed, NotImported, Profiles,
+};
 use vpnns_protocol::profile::wireguard::PublicKey;
+use vpnns_protocol::profile::{OnDrop, Profile};
 use vpnns_protocol::question::{Ask, Field, FieldKind, Question};
 
 fn path_of(page: &str) -> PathBuf {
@@ -173,6 +177,12 @@ fn instance() -> Instance {
         name: InstanceName::default(),
         state: State::Connected,
         since: 0,
+        hint: Some(String::new()),
+        retry: Some(Retry {
+            at: 0,
+            reason: Some(String::new()),
+        }),
+        frozen: true,
         keeper: 1,
         profile: Some("work".into()),
         question: Some(Question {
@@ -191,6 +201,8 @@ fn instance() -> Instance {
         apps: vec![App {
             pid: 2,
             command: "app".into(),
+            parent: Some(1),
+            entry: Some(String::new()),
         }],
         tunnel: Some(Tunnel {
             client: Client {
@@ -297,6 +309,10 @@ fn documents() -> Vec<Value> {
         Event::Gone {
             name: InstanceName::default(),
         },
+        Event::Traffic {
+            name: InstanceName::default(),
+            counters: Counters::default(),
+        },
     ];
     let findings = serde_json::to_value(Findings {
         version: VERSION,
@@ -315,11 +331,24 @@ fn documents() -> Vec<Value> {
         path: String::new(),
         notes: Vec::new(),
     });
+    let not_imported = serde_json::to_value(NotImported {
+        version: VERSION,
+        error: broken(),
+    });
+    let log = serde_json::to_value(Log {
+        version: VERSION,
+        lines: vec![log::Line {
+            time: 0,
+            text: String::new(),
+        }],
+    });
     let all = events.map(event).into_iter().chain(states().map(report));
     let all = all.chain([
         findings,
         profiles,
         imported,
+        not_imported,
+        log,
         serde_json::to_value(entries()),
     ]);
     all.map(Result::unwrap).collect()
@@ -332,15 +361,22 @@ fn listed(kind: &str) -> Listed {
         title: None,
         kind: Some(kind.into()),
         server: None,
+        routes: RoutePolicy::default(),
+        dns: None,
+        on_drop: OnDrop::default(),
         connect_on_open: false,
         start_at_login: false,
         apps: Vec::new(),
-        error: Some(BrokenProfile {
-            message: String::new(),
-            hint: None,
-            line: None,
-            column: None,
-        }),
+        error: Some(broken()),
+    }
+}
+
+fn broken() -> BrokenProfile {
+    BrokenProfile {
+        message: String::new(),
+        hint: None,
+        line: None,
+        column: None,
     }
 }
 

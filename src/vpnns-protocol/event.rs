@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::instance::Instance;
+use crate::instance::{Counters, Instance};
 use crate::name::InstanceName;
 
 /// What happened.
@@ -25,6 +25,13 @@ pub enum Event {
     Gone {
         /// Its identifier.
         name: InstanceName,
+    },
+    /// What has passed through a connected instance's tunnel by now. Only if asked for.
+    Traffic {
+        /// Its identifier.
+        name: InstanceName,
+        /// Since the tunnel's device was made.
+        counters: Counters,
     },
     /// A newer helper says something that this reader does not know.
     #[serde(other)]

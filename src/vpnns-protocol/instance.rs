@@ -43,12 +43,19 @@ impl State {
 }
 
 /// A program running in an instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct App {
     /// Its process id in the host.
     pub pid: u32,
     /// The name of its program, without arguments: those may hold secrets.
     pub command: String,
+    /// The program that has started it, where that one is in the instance as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<u32>,
+    /// The launcher entry that it, or what has started it, was opened by: `firefox.desktop`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
 }
 
 /// The VPN client at the other end of a tunnel.
@@ -137,8 +144,19 @@ pub struct Peer {
     pub sent_bytes: u64,
 }
 
+/// A wait before the next try to connect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// When it is over, in seconds since 1970-01-01 UTC.
+    pub at: u64,
+    /// Why the last try has failed, in one sentence, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// Everything known about one instance at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Instance {
     /// Its identifier.
     pub name: InstanceName,
@@ -147,6 +165,15 @@ pub struct Instance {
     pub state: State,
     /// When it entered this state, in seconds since 1970-01-01 UTC.
     pub since: u64,
+    /// In the state failed: what to do about it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// While a lost or failed connection waits for its next try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// The programs are stopped until the VPN is back, as the profile wants it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frozen: bool,
     /// The process id of its keeper in the host.
     pub keeper: u32,
     /// The profile that is, or was last, brought up in it.
@@ -182,6 +209,9 @@ mod tests {
                 reason: "wrong password".into(),
             },
             since: 1,
+            hint: None,
+            retry: None,
+            frozen: false,
             keeper: 2,
             profile: None,
             question: None,

@@ -12,6 +12,7 @@ pub mod event;
 pub mod exit;
 pub mod finding;
 pub mod instance;
+pub mod log;
 pub mod name;
 pub mod network;
 pub mod profile;

@@ -48,6 +48,8 @@ pub struct Profile {
     pub routes: RoutePolicy,
     /// Resolvers instead of the server's; an empty list means none.
     pub dns: Option<Vec<IpAddr>>,
+    /// What happens to the programs when the tunnel is lost.
+    pub on_drop: OnDrop,
     /// What to connect with, and where to.
     pub settings: Settings,
 }
@@ -62,9 +64,23 @@ impl Profile {
             apps: Vec::new(),
             routes: RoutePolicy::default(),
             dns: None,
+            on_drop: OnDrop::default(),
             settings,
         }
     }
+}
+
+/// What happens to the programs of an instance when its tunnel is lost against the user's wish.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDrop {
+    /// They go on, offline.
+    #[default]
+    Keep,
+    /// They are stopped until it is back.
+    Freeze,
+    /// They are told to end.
+    Close,
 }
 
 /// The part of a profile that is different for each kind; in the file, the table that is there.

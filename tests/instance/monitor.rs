@@ -31,6 +31,7 @@ fn in_short(monitor: &Running) -> Vec<String> {
         Event::Appeared { instance } => format!("+{} {}", instance.name, instance.apps.len()),
         Event::Changed { instance } => format!("{} {}", instance.name, instance.apps.len()),
         Event::Gone { name } => format!("-{name}"),
+        Event::Traffic { name, .. } => format!("~{name}"),
         Event::Unknown => "unknown".to_owned(),
     };
     events(monitor).iter().map(word).collect()

@@ -1,8 +1,12 @@
 //! What `vpnns --profiles --json` and `vpnns --import --json` print.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
+use super::OnDrop;
 use crate::name::InstanceName;
+use crate::network::RoutePolicy;
 
 /// The document of `--profiles`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +31,15 @@ pub struct Listed {
     pub kind: Option<String>,
     /// Where it leads to, where it says so itself.
     pub server: Option<String>,
+    /// Which routes lead into its tunnel.
+    #[serde(default)]
+    pub routes: RoutePolicy,
+    /// Resolvers instead of the server's; an empty list means none.
+    #[serde(default)]
+    pub dns: Option<Vec<IpAddr>>,
+    /// What happens to the programs when the tunnel is lost.
+    #[serde(default)]
+    pub on_drop: OnDrop,
     /// Whether opening one of its apps connects it.
     pub connect_on_open: bool,
     /// Whether the start of the session connects it.
@@ -50,7 +63,7 @@ pub struct Broken {
     pub column: Option<usize>,
 }
 
-/// The document of `--import`.
+/// The document of `--import`, also where it only checks: then nothing is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
     /// [`crate::VERSION`].
@@ -63,4 +76,13 @@ pub struct Imported {
     pub path: String,
     /// A sentence for each thing that was left out or is worth a look.
     pub notes: Vec<String>,
+}
+
+/// The document of an `--import` that has failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotImported {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// What is wrong with the source, or with the profile that it would make.
+    pub error: Broken,
 }

@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::check::{Complaint, Step};
-use super::{Command, FORMAT, OpenConnect, OpenVpn, Profile, ProfileError, Settings};
+use super::{Command, FORMAT, OnDrop, OpenConnect, OpenVpn, Profile, ProfileError, Settings};
 use super::{similar, wireguard::WireGuard};
 use crate::network::RoutePolicy;
 
@@ -22,6 +22,7 @@ const COMMON: &[&str] = &[
     "title",
     "routes",
     "dns",
+    "on-drop",
     "connect-on-open",
     "start-at-login",
     "apps",
@@ -144,6 +145,9 @@ impl Document<'_> {
                 .field::<RoutePolicy>(&self.root, "routes")?
                 .unwrap_or_default(),
             dns: self.field::<Vec<IpAddr>>(&self.root, "dns")?,
+            on_drop: self
+                .field::<OnDrop>(&self.root, "on-drop")?
+                .unwrap_or_default(),
             settings: self.settings()?,
         })
     }

@@ -131,7 +131,7 @@ const COMPLETE: &[&str] = &[
 
 #[test]
 fn every_field_that_the_format_names_is_one_that_is_read() {
-    let common = "version = 1\ntitle = \"x\"\nroutes = \"all\"\ndns = []\nconnect-on-open = true\nstart-at-login = true\napps = [\"x.desktop\"]\n";
+    let common = "version = 1\ntitle = \"x\"\nroutes = \"all\"\ndns = []\non-drop = \"close\"\nconnect-on-open = true\nstart-at-login = true\napps = [\"x.desktop\"]\n";
     let all = COMPLETE
         .iter()
         .map(|text| format!("{common}{text}\n"))

@@ -143,21 +143,29 @@ fn profile() -> impl Strategy<Value = Profile> {
         any::<[bool; 3]>(),
         vec("[a-z.]{1,9}\\.desktop", 0..3),
         of(vec(any::<std::net::IpAddr>(), 0..3)),
+        prop_oneof![
+            Just(OnDrop::Keep),
+            Just(OnDrop::Freeze),
+            Just(OnDrop::Close)
+        ],
         settings,
     );
-    parts.prop_map(|(title, [open, login, all], apps, dns, settings)| Profile {
-        title,
-        connect_on_open: open,
-        start_at_login: login,
-        apps,
-        routes: if all {
-            RoutePolicy::All
-        } else {
-            RoutePolicy::Server
+    parts.prop_map(
+        |(title, [open, login, all], apps, dns, on_drop, settings)| Profile {
+            title,
+            connect_on_open: open,
+            start_at_login: login,
+            apps,
+            routes: if all {
+                RoutePolicy::All
+            } else {
+                RoutePolicy::Server
+            },
+            dns,
+            on_drop,
+            settings,
         },
-        dns,
-        settings,
-    })
+    )
 }
 
 proptest! {

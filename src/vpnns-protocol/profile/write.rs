@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Command, FORMAT, OpenConnect, OpenVpn, Profile, Settings, wireguard::WireGuard};
+use super::wireguard::WireGuard;
+use super::{Command, FORMAT, OnDrop, OpenConnect, OpenVpn, Profile, Settings};
 use crate::network::RoutePolicy;
 
 /// The file as it stands, in the order of its fields.
@@ -19,6 +20,8 @@ struct File<'a> {
     routes: RoutePolicy,
     #[serde(skip_serializing_if = "Option::is_none")]
     dns: Option<&'a [IpAddr]>,
+    #[serde(skip_serializing_if = "is_default")]
+    on_drop: OnDrop,
     #[serde(skip_serializing_if = "is_default")]
     connect_on_open: bool,
     #[serde(skip_serializing_if = "is_default")]
@@ -49,6 +52,7 @@ impl Profile {
             title: self.title.as_deref(),
             routes: self.routes,
             dns: self.dns.as_deref(),
+            on_drop: self.on_drop,
             connect_on_open: self.connect_on_open,
             start_at_login: self.start_at_login,
             apps: &self.apps,

@@ -239,7 +239,7 @@ impl Monitor<'_> {
         match event {
             Event::Appeared { instance } => tell(&instance.name, &[change::first(&instance)]),
             Event::Gone { name } => tell(&name, &["gone".to_owned()]),
-            Event::Changed { .. } | Event::Ready | Event::Unknown => Ok(()),
+            Event::Changed { .. } | Event::Ready | Event::Traffic { .. } | Event::Unknown => Ok(()),
         }
     }
 }

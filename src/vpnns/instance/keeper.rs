@@ -299,6 +299,9 @@ impl Keeper {
             name: self.name.clone(),
             state: self.state.clone(),
             since: self.since,
+            hint: None,
+            retry: None,
+            frozen: false,
             keeper: std::process::id(),
             profile: self.profile.clone(),
             question: self

@@ -30,6 +30,7 @@ impl Member {
         App {
             pid: self.pid.as_raw().unsigned_abs(),
             command: self.command.clone(),
+            ..App::default()
         }
     }
 
