@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod argv;
 pub mod event;
 pub mod exit;
 pub mod finding;

@@ -1,0 +1,133 @@
+//! `vpnns-desktop [--open ENTRY] [--vpn NAME] [--connect NAME] [--background] [URL|FILE...]`
+
+use adw::prelude::*;
+use gtk::{gio, glib};
+
+use super::Application;
+use crate::helper::Trouble;
+use crate::i18n::{gettext, gettext_f};
+use crate::widgets;
+
+impl Application {
+    /// Declares the options.
+    pub(super) fn add_options(&self) {
+        let none = glib::OptionFlags::NONE;
+        let option =
+            |name: &str, argument: glib::OptionArg, text: String, value: Option<String>| {
+                self.add_main_option(
+                    name,
+                    glib::Char::from(0),
+                    none,
+                    argument,
+                    &text,
+                    value.as_deref(),
+                );
+            };
+        let text = glib::OptionArg::String;
+        let flag = glib::OptionArg::None;
+        option(
+            "open",
+            text,
+            gettext("Open an installed app in a VPN"),
+            Some(gettext("ENTRY")),
+        );
+        option(
+            "vpn",
+            text,
+            gettext("The VPN to open it in, in place of the default one"),
+            Some(gettext("NAME")),
+        );
+        option(
+            "connect",
+            text,
+            gettext("Connect a VPN"),
+            Some(gettext("NAME")),
+        );
+        option("background", flag, gettext("Start without a window"), None);
+        option("version", flag, gettext("Print the version"), None);
+    }
+
+    /// What this or another process of the app was called with.
+    pub(super) fn run_command_line(&self, line: &gio::ApplicationCommandLine) -> glib::ExitCode {
+        let options = line.options_dict();
+        let text = |name: &str| options.lookup::<String>(name).ok().flatten();
+        let arguments: Vec<String> = line
+            .arguments()
+            .into_iter()
+            .skip(1)
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        if options.contains("background") {
+            self.stay(true);
+        }
+        if let Some(name) = text("connect") {
+            self.when_known(line, name, |app, vpn| app.connect_vpn(vpn));
+        }
+        if let Some(entry) = text("open") {
+            self.open_from_command_line(line, entry, text("vpn"), arguments);
+        } else if !options.contains("background") && !options.contains("connect") {
+            self.activate();
+            if let Some(file) = arguments.first() {
+                widgets::add::import(&self.window(), &line.create_file_for_arg(file));
+            }
+        }
+        glib::ExitCode::SUCCESS
+    }
+
+    fn open_from_command_line(
+        &self,
+        line: &gio::ApplicationCommandLine,
+        entry: String,
+        vpn: Option<String>,
+        arguments: Vec<String>,
+    ) {
+        let chosen = vpn.or_else(|| {
+            let session = self.session();
+            let values = session.settings.get();
+            let of_app = values.apps.get(&entry).and_then(|app| app.vpn.clone());
+            of_app.or_else(|| values.default_vpn.clone())
+        });
+        match chosen {
+            Some(name) => self.when_known(line, name, move |app, vpn| {
+                app.open_in_vpn(vpn, entry.clone(), arguments.clone());
+            }),
+            None => self.when_listed(move |app| match app.session().default_vpn() {
+                Some(vpn) => app.open_in_vpn(vpn, entry.clone(), arguments.clone()),
+                // Nothing to open it in yet: the window says how to add a VPN.
+                None => app.activate(),
+            }),
+        }
+    }
+
+    /// Goes on once the VPN of that name is known; says so where there is none.
+    fn when_known(
+        &self,
+        line: &gio::ApplicationCommandLine,
+        name: String,
+        call: impl Fn(&Self, crate::model::Vpn) + 'static,
+    ) {
+        let line = line.clone();
+        self.when_listed(move |app| match app.session().vpns.find(&name) {
+            Some(vpn) => call(app, vpn),
+            None => {
+                // Whoever called may be a launcher: nobody reads its standard error output.
+                let text = gettext_f("There is no VPN called “{name}”", &[("name", &name)]);
+                line.set_exit_status(1);
+                app.show_window();
+                app.window().show_trouble(&Trouble::new(text));
+            }
+        });
+    }
+
+    /// Goes on once the profiles are read.
+    fn when_listed(&self, call: impl FnOnce(&Self) + 'static) {
+        let app = self.clone();
+        // Not to end before that.
+        let hold = self.hold();
+        glib::spawn_future_local(async move {
+            app.session().reload_profiles().await;
+            call(&app);
+            drop(hold);
+        });
+    }
+}

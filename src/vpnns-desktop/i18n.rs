@@ -1,0 +1,62 @@
+//! Translations: gettext, with placeholders by name.
+
+pub use gettextrs::{gettext, ngettext};
+
+use std::path::PathBuf;
+
+use crate::config::DOMAIN;
+
+/// Chooses the language of the environment. Without translations everything is English.
+pub fn init() {
+    gettextrs::setlocale(gettextrs::LocaleCategory::LcAll, "");
+    // Failing leaves English, which is better than not starting.
+    let _ = gettextrs::bindtextdomain(DOMAIN, directory());
+    let _ = gettextrs::bind_textdomain_codeset(DOMAIN, "UTF-8");
+    let _ = gettextrs::textdomain(DOMAIN);
+}
+
+/// `share/locale` beside the `bin` that we are in, else the system's.
+fn directory() -> PathBuf {
+    if let Some(path) = std::env::var_os("VPNNS_LOCALE_DIR") {
+        return path.into();
+    }
+    let program = std::env::current_exe().ok();
+    let beside = program.and_then(|path| Some(path.parent()?.parent()?.join("share/locale")));
+    beside
+        .filter(|path| path.is_dir())
+        .unwrap_or_else(|| "/usr/share/locale".into())
+}
+
+/// A translated sentence in which `{name}` stands for a value.
+pub fn gettext_f(format: &str, values: &[(&str, &str)]) -> String {
+    fill(gettext(format), values)
+}
+
+/// The same with the form for a number; `{n}` stands for it.
+pub fn ngettext_f(one: &str, many: &str, n: usize, values: &[(&str, &str)]) -> String {
+    let text = ngettext(one, many, u32::try_from(n).unwrap_or(u32::MAX));
+    fill(fill(text, values), &[("n", &n.to_string())])
+}
+
+fn fill(mut text: String, values: &[(&str, &str)]) -> String {
+    for (name, value) in values {
+        text = text.replace(&format!("{{{name}}}"), value);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_by_name() {
+        assert_eq!(
+            gettext_f("{app} in {vpn}", &[("vpn", "Work"), ("app", "Firefox")]),
+            "Firefox in Work"
+        );
+        let apps = |n| ngettext_f("{n} app is offline", "{n} apps are offline", n, &[]);
+        assert_eq!(apps(1), "1 app is offline");
+        assert_eq!(apps(2), "2 apps are offline");
+    }
+}

@@ -1,0 +1,14 @@
+//! What the app knows, without a single widget: testable without a display.
+
+pub mod installed;
+pub mod presentation;
+pub mod running;
+pub mod settings;
+pub mod time;
+pub mod traffic;
+pub mod vpn;
+pub mod vpn_list;
+
+pub use self::presentation::Presentation;
+pub use self::vpn::Vpn;
+pub use self::vpn_list::VpnList;

@@ -1,0 +1,6 @@
+//! What the doctor found, with remedies.
+
+use super::Window;
+
+/// Shows it.
+pub fn present(_window: &Window) {}

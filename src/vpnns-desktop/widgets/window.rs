@@ -1,0 +1,434 @@
+//! The main window: the VPNs at the left, the chosen one at the right.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gtk::{gio, glib};
+
+use super::sidebar_row::SidebarRow;
+use super::{VpnPage, trouble};
+use crate::application::Application;
+use crate::helper::Trouble;
+use crate::i18n::gettext;
+use crate::model::Vpn;
+use crate::model::presentation::Act;
+
+mod imp {
+    use std::cell::RefCell;
+
+    use adw::subclass::prelude::*;
+    use gtk::{CompositeTemplate, glib};
+
+    use super::VpnPage;
+    use crate::model::Vpn;
+
+    /// The fields of [`super::Window`].
+    #[derive(Default, CompositeTemplate)]
+    #[template(file = "window.ui")]
+    pub struct Window {
+        #[template_child]
+        pub toasts: TemplateChild<adw::ToastOverlay>,
+        #[template_child]
+        pub stack: TemplateChild<gtk::Stack>,
+        #[template_child]
+        pub leaflet: TemplateChild<adw::Leaflet>,
+        #[template_child]
+        pub sidebar: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub content: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub list: TemplateChild<gtk::ListBox>,
+        #[template_child]
+        pub content_title: TemplateChild<adw::WindowTitle>,
+        #[template_child]
+        pub back: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub vpn_menu_button: TemplateChild<gtk::MenuButton>,
+        #[template_child]
+        pub lost: TemplateChild<gtk::Revealer>,
+        #[template_child]
+        pub lost_text: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub pages: TemplateChild<gtk::Stack>,
+        pub page: RefCell<Option<VpnPage>>,
+        pub selected: RefCell<Option<(Vpn, glib::SignalHandlerId)>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Window {
+        const NAME: &'static str = "VpnnsWindow";
+        type Type = super::Window;
+        type ParentType = adw::ApplicationWindow;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+            klass.install_action("win.back", None, |window, _, _| window.back());
+            klass.install_action("win.open-app", None, |window, _, _| {
+                window.activate_for_selected("app.open-app");
+            });
+            klass.install_action("win.toggle-connection", None, |window, _, _| {
+                window.toggle_connection();
+            });
+            klass.install_action("win.toggle-sidebar", None, |window, _, _| {
+                window.toggle_sidebar();
+            });
+        }
+
+        fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+            object.init_template();
+        }
+    }
+
+    impl ObjectImpl for Window {}
+
+    impl WidgetImpl for Window {
+        fn map(&self) {
+            self.parent_map();
+            super::watch_traffic(true);
+        }
+
+        fn unmap(&self) {
+            super::watch_traffic(false);
+            self.parent_unmap();
+        }
+    }
+
+    impl WindowImpl for Window {
+        fn close_request(&self) -> glib::Propagation {
+            self.obj().remember();
+            self.parent_close_request()
+        }
+    }
+
+    impl ApplicationWindowImpl for Window {}
+    impl AdwApplicationWindowImpl for Window {}
+}
+
+glib::wrapper! {
+    /// The main window.
+    pub struct Window(ObjectSubclass<imp::Window>)
+        @extends gtk::Widget, gtk::Window, gtk::ApplicationWindow, adw::ApplicationWindow,
+        @implements gio::ActionGroup, gio::ActionMap, gtk::Accessible, gtk::Buildable,
+            gtk::ConstraintTarget, gtk::Native, gtk::Root, gtk::ShortcutManager;
+}
+
+/// A plot that nobody sees needs no wake-ups.
+fn watch_traffic(wanted: bool) {
+    if let Some(app) = gio::Application::default().and_downcast::<Application>() {
+        app.session().watch_traffic(wanted);
+    }
+}
+
+impl Window {
+    /// A window on the application's session, as large as it was the last time.
+    pub fn new(app: &Application) -> Self {
+        let this: Self = glib::Object::builder().property("application", app).build();
+        let session = app.session();
+        let (width, height) = session.settings.get().window_size;
+        this.set_default_size(width.clamp(360, 8192), height.clamp(480, 8192));
+        if session.settings.get().maximised {
+            this.maximize();
+        }
+        this.show_list(app);
+        this.fold();
+        let weak = this.downgrade();
+        session.connect_lost(move |lost| {
+            if let Some(this) = weak.upgrade() {
+                this.show_lost(lost);
+            }
+        });
+        this
+    }
+
+    fn show_list(&self, app: &Application) {
+        let imp = self.imp();
+        let vpns = app.session().vpns.clone();
+        imp.list.bind_model(Some(vpns.model()), |item| {
+            let vpn = item.downcast_ref::<Vpn>().expect("the list holds VPNs");
+            SidebarRow::new(vpn).upcast()
+        });
+        let weak = self.downgrade();
+        imp.list.connect_row_selected(move |_, row| {
+            if let Some(this) = weak.upgrade()
+                && let Some(row) = row.and_then(|row| row.downcast_ref::<SidebarRow>())
+            {
+                this.show(&row.vpn());
+            }
+        });
+        let weak = self.downgrade();
+        imp.list.connect_row_activated(move |_, _| {
+            if let Some(this) = weak.upgrade() {
+                this.imp()
+                    .leaflet
+                    .navigate(adw::NavigationDirection::Forward);
+            }
+        });
+        let weak = self.downgrade();
+        vpns.model().connect_items_changed(move |_, _, _, _| {
+            if let Some(this) = weak.upgrade() {
+                this.list_changed();
+            }
+        });
+        self.list_changed();
+    }
+
+    /// VPNs have come or gone: the welcome, or a selection.
+    fn list_changed(&self) {
+        let imp = self.imp();
+        let vpns = &Application::current().session().vpns;
+        let is_empty = vpns.model().n_items() == 0;
+        imp.stack
+            .set_visible_child_name(if is_empty { "welcome" } else { "vpns" });
+        let shown = self.selected();
+        let still_there = shown.is_some_and(|vpn| vpns.model().find(&vpn).is_some());
+        if is_empty {
+            self.let_go();
+        } else if !still_there {
+            let last = Application::current()
+                .session()
+                .settings
+                .get()
+                .selected
+                .clone();
+            let first = last
+                .and_then(|name| vpns.find(&name))
+                .or_else(|| vpns.iter().next());
+            if let Some(vpn) = first {
+                self.select(&vpn);
+            }
+        }
+    }
+
+    /// Adapts what must differ between a narrow and a wide window.
+    fn fold(&self) {
+        let imp = self.imp();
+        let leaflet = imp.leaflet.get();
+        leaflet
+            .bind_property("folded", &imp.list.get(), "selection-mode")
+            .transform_to(|_, folded: bool| {
+                Some(if folded {
+                    gtk::SelectionMode::None
+                } else {
+                    gtk::SelectionMode::Browse
+                })
+            })
+            .sync_create()
+            .build();
+        let weak = self.downgrade();
+        let update = move || {
+            let Some(this) = weak.upgrade() else { return };
+            this.update_back();
+            // The selection is lost where rows only lead somewhere.
+            if !this.imp().leaflet.is_folded()
+                && let Some(vpn) = this.selected()
+            {
+                this.select_row(&vpn);
+            }
+        };
+        leaflet.connect_folded_notify({
+            let update = update.clone();
+            move |_| update()
+        });
+        imp.pages.connect_visible_child_notify(move |_| update());
+        self.update_back();
+    }
+
+    fn update_back(&self) {
+        let imp = self.imp();
+        let on_subpage = imp
+            .pages
+            .visible_child_name()
+            .is_some_and(|name| name != "vpn");
+        imp.back.set_visible(on_subpage || imp.leaflet.is_folded());
+    }
+
+    /// The VPN at the right.
+    pub fn selected(&self) -> Option<Vpn> {
+        self.imp()
+            .selected
+            .borrow()
+            .as_ref()
+            .map(|(vpn, _)| vpn.clone())
+    }
+
+    /// Shows a VPN at the right.
+    pub fn select(&self, vpn: &Vpn) {
+        self.show(vpn);
+        self.select_row(vpn);
+    }
+
+    fn select_row(&self, vpn: &Vpn) {
+        let imp = self.imp();
+        let vpns = &Application::current().session().vpns;
+        if let Some(index) = vpns.model().find(vpn) {
+            let row = imp.list.row_at_index(i32::try_from(index).unwrap_or(0));
+            imp.list.select_row(row.as_ref());
+        }
+    }
+
+    fn show(&self, vpn: &Vpn) {
+        if self.selected().as_ref() == Some(vpn) {
+            return;
+        }
+        self.let_go();
+        let imp = self.imp();
+        let page = VpnPage::new(vpn);
+        imp.pages.add_named(&page, Some("vpn"));
+        imp.pages.set_visible_child(&page);
+        imp.page.replace(Some(page));
+        let weak = self.downgrade();
+        let handler = vpn.connect_changed(move |vpn| {
+            if let Some(this) = weak.upgrade() {
+                this.update_title(vpn);
+            }
+        });
+        imp.selected.replace(Some((vpn.clone(), handler)));
+        self.update_title(vpn);
+        let name = vpn.name().to_string();
+        let session = Application::current().session();
+        session
+            .settings
+            .change(|values| values.selected = Some(name));
+    }
+
+    fn let_go(&self) {
+        let imp = self.imp();
+        if let Some((vpn, handler)) = imp.selected.take() {
+            vpn.disconnect(handler);
+        }
+        while let Some(page) = imp.pages.first_child() {
+            imp.pages.remove(&page);
+        }
+        imp.page.replace(None);
+    }
+
+    fn update_title(&self, vpn: &Vpn) {
+        let imp = self.imp();
+        imp.content_title.set_title(&vpn.presentation().name);
+        imp.vpn_menu_button.set_menu_model(Some(&vpn_menu(vpn)));
+    }
+
+    /// A page above the VPN's own, with a title and the way back.
+    pub fn push(&self, page: &impl IsA<gtk::Widget>, title: &str) {
+        let imp = self.imp();
+        if let Some(old) = imp.pages.child_by_name("sub") {
+            imp.pages.remove(&old);
+        }
+        imp.pages.add_named(page, Some("sub"));
+        imp.pages.set_visible_child(page);
+        imp.content_title.set_title(title);
+        imp.leaflet.set_visible_child(&imp.content.get());
+    }
+
+    /// Back from a page above, else to the list.
+    fn back(&self) {
+        let imp = self.imp();
+        if let Some(page) = imp.pages.child_by_name("sub") {
+            imp.pages.set_visible_child_name("vpn");
+            imp.pages.remove(&page);
+            if let Some(vpn) = self.selected() {
+                self.update_title(&vpn);
+            }
+            self.update_back();
+        } else {
+            imp.leaflet.navigate(adw::NavigationDirection::Back);
+        }
+    }
+
+    /// Shows the leak check of the chosen VPN.
+    pub fn show_leaks(&self) {
+        if let Some(page) = self.imp().page.borrow().as_ref() {
+            page.show_leaks();
+        }
+    }
+
+    fn activate_for_selected(&self, action: &str) {
+        if let Some(vpn) = self.selected() {
+            let name = vpn.name().to_string().to_variant();
+            // Fails only for an action that nobody has added.
+            let _ = WidgetExt::activate_action(self, action, Some(&name));
+        }
+    }
+
+    /// What the hero's most important button would do.
+    fn toggle_connection(&self) {
+        let Some(vpn) = self.selected() else { return };
+        let buttons = vpn.presentation().buttons;
+        let first = buttons.iter().find(|it| it.suggested).or(buttons.first());
+        if let Some(act) = first.map(|it| it.act).filter(|act| *act != Act::Edit) {
+            self.activate_for_selected(act.action());
+        }
+    }
+
+    fn toggle_sidebar(&self) {
+        let leaflet = &self.imp().leaflet;
+        let is_content = leaflet.visible_child() == Some(self.imp().content.get().upcast());
+        leaflet.navigate(if is_content {
+            adw::NavigationDirection::Back
+        } else {
+            adw::NavigationDirection::Forward
+        });
+    }
+
+    fn show_lost(&self, lost: Option<&Trouble>) {
+        let imp = self.imp();
+        if let Some(trouble) = lost {
+            let hint = trouble.hint.as_deref().unwrap_or_default();
+            let text = format!("{}. {hint}", trouble.message);
+            imp.lost_text.set_label(text.trim());
+        }
+        imp.lost.set_reveal_child(lost.is_some());
+    }
+
+    /// Says something in passing.
+    pub fn add_toast(&self, toast: adw::Toast) {
+        self.imp().toasts.add_toast(toast);
+    }
+
+    /// Says what went wrong.
+    pub fn show_trouble(&self, what: &Trouble) {
+        trouble::present(self, what);
+    }
+
+    /// Keeps the size for the next time.
+    fn remember(&self) {
+        let size = self.default_size();
+        let maximised = self.is_maximized();
+        let session = Application::current().session();
+        session.settings.change(|values| {
+            values.window_size = size;
+            values.maximised = maximised;
+        });
+    }
+}
+
+/// What is rarely done with a VPN.
+fn vpn_menu(vpn: &Vpn) -> gio::Menu {
+    let name = vpn.name();
+    let item = |label: &str, action: &str| {
+        gio::MenuItem::new(Some(label), Some(&format!("{action}::{name}")))
+    };
+    let has_profile = vpn.facts().listed.is_some();
+    let runs = vpn.facts().instance.is_some();
+    let menu = gio::Menu::new();
+    let first = gio::Menu::new();
+    first.append_item(&item(&gettext("_Open App…"), "app.open-app"));
+    first.append_item(&item(&gettext("Check for _Leaks"), "app.check-vpn"));
+    first.append_item(&item(&gettext("Show _Log"), "app.log-vpn"));
+    menu.append_section(None, &first);
+    if has_profile {
+        let second = gio::Menu::new();
+        second.append_item(&item(&gettext("_Edit…"), "app.edit-vpn"));
+        second.append_item(&item(&gettext("D_uplicate…"), "app.duplicate-vpn"));
+        second.append_item(&item(&gettext("_Delete…"), "app.delete-vpn"));
+        menu.append_section(None, &second);
+    }
+    if runs {
+        let third = gio::Menu::new();
+        third.append_item(&item(
+            &gettext("Disconnect and _Close Apps…"),
+            "app.stop-vpn",
+        ));
+        menu.append_section(None, &third);
+    }
+    menu
+}
