@@ -81,6 +81,54 @@ const VPNC_SCRIPT: Trace = Trace::File(&[
     "/etc/vpnc/vpnc-script",
 ]);
 
+/// Where the distributions keep what pkg-config says of GTK.
+const GTK: Trace = Trace::File(&[
+    "/usr/lib/x86_64-linux-gnu/pkgconfig/gtk4.pc",
+    "/usr/lib/aarch64-linux-gnu/pkgconfig/gtk4.pc",
+    "/usr/lib64/pkgconfig/gtk4.pc",
+    "/usr/lib/pkgconfig/gtk4.pc",
+]);
+
+/// The same of libadwaita.
+const ADWAITA: Trace = Trace::File(&[
+    "/usr/lib/x86_64-linux-gnu/pkgconfig/libadwaita-1.pc",
+    "/usr/lib/aarch64-linux-gnu/pkgconfig/libadwaita-1.pc",
+    "/usr/lib64/pkgconfig/libadwaita-1.pc",
+    "/usr/lib/pkgconfig/libadwaita-1.pc",
+]);
+
+/// What starts the bus of screen readers.
+const ATSPI: Trace = Trace::File(&[
+    "/usr/libexec/at-spi-bus-launcher",
+    "/usr/lib/at-spi-bus-launcher",
+]);
+
+/// How Python programs speak to it.
+const ATSPI_PYTHON: Trace = Trace::File(&[
+    "/usr/lib/x86_64-linux-gnu/girepository-1.0/Atspi-2.0.typelib",
+    "/usr/lib/aarch64-linux-gnu/girepository-1.0/Atspi-2.0.typelib",
+    "/usr/lib64/girepository-1.0/Atspi-2.0.typelib",
+    "/usr/lib/girepository-1.0/Atspi-2.0.typelib",
+]);
+
+/// The icons of every GNOME application.
+const ICONS: Trace = Trace::File(&["/usr/share/icons/Adwaita/index.theme"]);
+
+/// What draws icons that are SVG files.
+const SVG: Trace = Trace::File(&[
+    "/usr/lib/x86_64-linux-gnu/gdk-pixbuf-2.0/2.10.0/loaders/libpixbufloader-svg.so",
+    "/usr/lib/aarch64-linux-gnu/gdk-pixbuf-2.0/2.10.0/loaders/libpixbufloader-svg.so",
+    "/usr/lib64/gdk-pixbuf-2.0/2.10.0/loaders/libpixbufloader-svg.so",
+    "/usr/lib/gdk-pixbuf-2.0/2.10.0/loaders/libpixbufloader-svg.so",
+]);
+
+/// GNOME's font at the baseline.
+const FONT: Trace = Trace::File(&[
+    "/usr/share/fonts/opentype/cantarell",
+    "/usr/share/fonts/abattis-cantarell-vf-fonts",
+    "/usr/share/fonts/cantarell",
+]);
+
 #[rustfmt::skip] // one row a package reads as the table it is
 const PACKAGES: &[Package] = &[
     row("gcc", "gcc", "gcc", Trace::Program("gcc"), ALL, "the linker that Rust calls"),
@@ -112,6 +160,23 @@ const PACKAGES: &[Package] = &[
     row("desktop-file-utils", "desktop-file-utils", "desktop-file-utils", Trace::Program("desktop-file-validate"), TEST, "says which launcher entries are as the specification wants them"),
     row("mandoc", "mandoc", "mandoc", Trace::Program("mandoc"), TEST, "checks the man page"),
     row("bash", "bash", "bash", Trace::Program("bash"), TEST, "loads its completions; job control"),
+    row("pkg-config", "pkgconf-pkg-config", "pkgconf", Trace::Program("pkg-config"), TEST, "finds GTK for the app's build"),
+    row("libgtk-4-dev", "gtk4-devel", "gtk4", GTK, TEST, "GTK, for the app"),
+    row("libadwaita-1-dev", "libadwaita-devel", "libadwaita", ADWAITA, TEST, "libadwaita, for the app"),
+    row("libglib2.0-dev-bin", "glib2-devel", "glib2-devel", Trace::Program("glib-compile-resources"), TEST, "embeds icons and style in the app"),
+    row("gettext", "gettext", "gettext", Trace::Program("msgfmt"), TEST, "compiles translations"),
+    row("xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb", Trace::Program("Xvfb"), TEST, "a screen for the app's window"),
+    row("dbus", "dbus-daemon", "dbus", Trace::Program("dbus-daemon"), TEST, "a session bus for the app"),
+    row("at-spi2-core", "at-spi2-core", "at-spi2-core", ATSPI, TEST, "lets the tests see what a screen reader sees"),
+    row("gir1.2-atspi-2.0", "at-spi2-core-devel", "at-spi2-core", ATSPI_PYTHON, TEST, "the same, for Python"),
+    row("python3-gi", "python3-gobject", "python-gobject", Trace::File(&["/usr/lib/python3/dist-packages/gi", "/usr/lib64/python3/site-packages/gi"]), TEST, "Python's way to GLib libraries"),
+    row("openbox", "openbox", "openbox", Trace::Program("openbox"), TEST, "a window manager, for keys and focus"),
+    row("picom", "picom", "picom", Trace::Program("picom"), TEST, "draws shadows and transparency, as desktops do"),
+    row("xdotool", "xdotool", "xdotool", Trace::Program("xdotool"), TEST, "real key and mouse events"),
+    row("imagemagick", "ImageMagick", "imagemagick", Trace::Program("import"), TEST, "takes pictures of the window"),
+    row("adwaita-icon-theme", "adwaita-icon-theme", "adwaita-icon-theme", ICONS, TEST, "the icons in the window"),
+    row("librsvg2-common", "librsvg2", "librsvg", SVG, TEST, "draws icons that are SVG files"),
+    row("fonts-cantarell", "abattis-cantarell-vf-fonts", "cantarell-fonts", FONT, TEST, "the window's font"),
     row("zsh", "zsh", "zsh", Trace::Program("zsh"), TEST, "loads its completions"),
     row("fish", "fish", "fish", Trace::Program("fish"), TEST, "loads its completions"),
 ];

@@ -7,6 +7,7 @@
 
 pub mod capture;
 pub mod command;
+pub mod desktop;
 mod init;
 pub mod instance;
 pub mod lab;

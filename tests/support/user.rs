@@ -172,8 +172,7 @@ impl Program {
         if let Some(program) = current.upgrade() {
             return program;
         }
-        let original = std::env::var_os("VPNNS_BIN")
-            .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_vpnns")), PathBuf::from);
+        let original = std::env::var_os("VPNNS_BIN").map_or_else(built, PathBuf::from);
         let program = Arc::new(Self {
             directory: directory_for_all("vpnns-bin-"),
         });
@@ -188,4 +187,19 @@ impl Program {
     fn directory(&self) -> PathBuf {
         self.directory.path().to_owned()
     }
+}
+
+/// The helper that cargo has built. Tests of the app, another package, find it beside the app.
+fn built() -> PathBuf {
+    if let Some(path) = option_env!("CARGO_BIN_EXE_vpnns") {
+        return path.into();
+    }
+    let test = std::env::current_exe().unwrap();
+    let helper = test.ancestors().nth(2).unwrap().join("vpnns");
+    assert!(
+        helper.exists(),
+        "{} is missing: run `cargo build -p vpnns` first, or test the whole workspace",
+        helper.display()
+    );
+    helper
 }

@@ -30,6 +30,8 @@ mod imp {
         #[template_child]
         pub stack: TemplateChild<gtk::Stack>,
         #[template_child]
+        pub welcome: TemplateChild<gtk::Box>,
+        #[template_child]
         pub leaflet: TemplateChild<adw::Leaflet>,
         #[template_child]
         pub sidebar: TemplateChild<gtk::Box>,
@@ -178,6 +180,8 @@ impl Window {
         let is_empty = vpns.model().n_items() == 0;
         imp.stack
             .set_visible_child_name(if is_empty { "welcome" } else { "vpns" });
+        // GTK 4.8 tells screen readers nothing of which page is in front.
+        imp.welcome.set_visible(is_empty);
         let shown = self.selected();
         let still_there = shown.is_some_and(|vpn| vpns.model().find(&vpn).is_some());
         if is_empty {

@@ -1,0 +1,57 @@
+//! The app, driven as a person would: against the real helper and the lab's real servers.
+//!
+//! Pictures of each page are written to `target/pictures`, for people to look at.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+#[path = "desktop/truth.rs"]
+mod truth;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use support::desktop::Desktop;
+use support::{Lab, wait_until};
+
+/// How long a state may take to be reached on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Writes a profile of the lab's user.
+fn profile(lab: &Lab, name: &str, text: &str) {
+    let home = lab.user().home();
+    for directory in [".config", ".config/vpnns", ".config/vpnns/profiles"] {
+        let path = home.join(directory);
+        if !path.exists() {
+            lab.user().make_directory(&path);
+        }
+    }
+    let path = format!(".config/vpnns/profiles/{name}.toml");
+    let text = format!("version = 1\n{text}");
+    lab.user().write(&path, &text, 0o600);
+}
+
+/// The built-in gateway as a profile.
+fn demonstration(lab: &Lab) {
+    profile(lab, "demo", "title = \"Demonstration\"\n[demo]\n");
+}
+
+/// What the helper says of an instance; null where it does not run.
+fn status(lab: &Lab, name: &str) -> Value {
+    let words = ["vpnns", "--status", "--json", "--name", name];
+    let output = lab.run_by_user(&words).run();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
+    report["instances"][0].clone()
+}
+
+/// Waits until the helper says that an instance is in a state.
+#[track_caller]
+fn await_state(lab: &Lab, name: &str, state: &str) {
+    let mut last = Value::Null;
+    let reached = wait_until(PATIENCE, || {
+        last = status(lab, name);
+        last["state"] == state
+    });
+    assert!(reached, "never {state}: {last:#}");
+}
