@@ -14,6 +14,8 @@ mod openvpn;
 mod reconnect;
 #[path = "connect/refusal.rs"]
 mod refusal;
+#[path = "connect/retry.rs"]
+mod retry;
 #[path = "connect/secrets.rs"]
 mod secrets;
 

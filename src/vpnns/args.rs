@@ -198,6 +198,9 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
     if arguments.disconnect {
         return Ok(Action::Disconnect(target.name));
     }
+    if arguments.reconnect {
+        return Ok(Action::Reconnect(target.name));
+    }
     if let Some(id) = arguments.answer {
         return Ok(Action::Answer(target.name, id));
     }

@@ -13,6 +13,7 @@ mod list;
 mod monitor;
 mod open;
 pub mod profiles;
+mod reconnect;
 mod run;
 mod self_test;
 mod stop;
@@ -27,8 +28,9 @@ use vpnns_protocol::name::InstanceName;
 use crate::apps::Wish;
 use crate::client::decision::Wishes;
 use crate::client::openconnect::browser;
+use crate::instance::control::{Reply, Request};
 use crate::instance::enter::{self, Target};
-use crate::instance::{client, directory};
+use crate::instance::{client, directory, discovery};
 use crate::isolation::command;
 use crate::report;
 
@@ -55,6 +57,8 @@ pub enum Action {
     Connect(Target, connect::Options),
     /// Take a tunnel down.
     Disconnect(InstanceName),
+    /// Connect again at once.
+    Reconnect(InstanceName),
     /// Answer a question.
     Answer(InstanceName, u64),
     /// Be openconnect's browser, for this page.
@@ -250,6 +254,7 @@ pub fn run(action: Action) -> u8 {
         Action::Configure(name, wishes) => configure::configure(&name, &wishes).map_err(Into::into),
         Action::Connect(target, options) => connect::connect(&target, &options),
         Action::Disconnect(name) => disconnect::disconnect(&name),
+        Action::Reconnect(name) => reconnect::reconnect(&name),
         Action::Answer(name, id) => answer::answer(&name, id),
         Action::Browse(url) => browser::hand_over(&url)
             .map(|()| exit::SUCCESS)
@@ -282,6 +287,16 @@ fn complain(error: &Error) -> u8 {
         report::print(error, error.hint().as_deref());
     }
     error.exit_code()
+}
+
+/// Asks the keeper of a running instance for something that it just does, or refuses.
+fn tell(name: &InstanceName, request: Request) -> Result<(), Error> {
+    let keeper =
+        discovery::connect_by_name(name)?.ok_or_else(|| Error::NotRunning(name.clone()))?;
+    match keeper.ask(request)? {
+        (Reply::Refused { message, hint, .. }, _) => Err(Error::Refused { message, hint }),
+        _ => Ok(()),
+    }
 }
 
 /// Writes text to stdout; a reader that has gone away has read all it wanted.

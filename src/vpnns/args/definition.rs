@@ -39,7 +39,7 @@ found a problem. The manual is vpnns(1).";
         vpnns --attach [--name ID] [OPTIONS]      (called by a VPN client)\n       \
         vpnns --import FILE|URL [--profile NAME] | --profiles | --remove PROFILE\n       \
         vpnns --connect PROFILE [--name ID] [--background]\n       \
-        vpnns --disconnect | --answer NUMBER [--name ID]\n       \
+        vpnns --disconnect | --reconnect | --answer NUMBER [--name ID]\n       \
         vpnns --apps | --list | --status | --monitor | --stop | --doctor | --self-test",
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
@@ -112,6 +112,10 @@ pub(super) struct Arguments {
     /// Take an instance's tunnel down in order; its programs stay
     #[arg(long, group = "action")]
     pub(super) disconnect: bool,
+
+    /// Connect again at once: now instead of at the next try, or anew
+    #[arg(long, group = "action")]
+    pub(super) reconnect: bool,
 
     /// Answer the question with this number: as JSON on the standard input, or in the terminal
     #[arg(long, value_name = "NUMBER", group = "action")]
@@ -189,9 +193,9 @@ pub(super) struct Arguments {
     #[arg(
         value_name = "COMMAND",
         trailing_var_arg = true,
-        conflicts_with_all = ["attach", "connect", "disconnect", "answer", "list", "status",
-            "apps",             "monitor", "stop", "import", "profiles", "remove", "doctor", "self_test",
-            "completions"]
+        conflicts_with_all = ["attach", "connect", "disconnect", "reconnect", "answer", "list",
+            "status", "apps", "monitor", "stop", "import", "profiles", "remove", "doctor",
+            "self_test", "completions"]
     )]
     pub(super) command: Vec<OsString>,
 }

@@ -22,8 +22,9 @@ pub fn run(session: &mut Session, job: &Job, settings: &profile::Command) -> End
     loop {
         session.stage(format!("running {program}"));
         let failure = match once(session, job, settings) {
-            Ok(None) => break,
-            Ok(Some(failure)) => failure,
+            Ok(End::Over) => break,
+            Ok(End::Again) => continue,
+            Ok(End::Lost(failure)) => failure,
             Err(error) => {
                 return Ending::Failed(Failure::new(format!("failed to start {program}: {error}")));
             }
@@ -34,19 +35,25 @@ pub fn run(session: &mut Session, job: &Job, settings: &profile::Command) -> End
         if session.take_connected() {
             backoff.reset();
         }
-        if !session.pause(backoff.next()) {
+        if !session.pause(backoff.next(), Some(&failure.reason)) {
             break;
         }
     }
     session.over().unwrap_or(Ending::Disconnected)
 }
 
-/// Runs it once; why it ended, unless it was to.
-fn once(
-    session: &mut Session,
-    job: &Job,
-    settings: &profile::Command,
-) -> std::io::Result<Option<Failure>> {
+/// How a run has ended.
+enum End {
+    /// It was to.
+    Over,
+    /// The user wants another one.
+    Again,
+    /// By itself.
+    Lost(Failure),
+}
+
+/// Runs it once.
+fn once(session: &mut Session, job: &Job, settings: &profile::Command) -> std::io::Result<End> {
     let (reader, writer) = std::io::pipe()?;
     let mut words = settings.run.clone();
     if settings.method != Some(Method::Attach) {
@@ -75,9 +82,10 @@ fn once(
         let mut fds: Vec<BorrowedFd<'_>> = vec![child.as_fd()];
         fds.extend((!output.has_ended()).then(|| output.as_fd()));
         let event = session.wait(&fds, None);
-        if event == Event::Over {
+        if matches!(event, Event::Over | Event::Reconnect) {
             child.end(session, Signal::SIGTERM, Some(&mut output));
-            return Ok(None);
+            let is_over = session.over().is_some();
+            return Ok(if is_over { End::Over } else { End::Again });
         }
         let status = child.status();
         for line in output.read() {
@@ -94,7 +102,7 @@ fn once(
             let name = &settings.run[0];
             let colon = if last.is_empty() { "" } else { ": " };
             let general = Failure::new(format!("{name} ended ({status}){colon}{last}"));
-            return Ok(Some(ours.unwrap_or(general)));
+            return Ok(End::Lost(ours.unwrap_or(general)));
         }
     }
 }
@@ -106,8 +114,9 @@ pub fn demo(session: &mut Session, job: &Job) -> Ending {
     loop {
         session.stage("starting the embedded gateway");
         match demo_once(session, job) {
-            Ok(true) => {}
-            Ok(false) => break,
+            Ok(Event::Over) => break,
+            Ok(Event::Reconnect) => continue,
+            Ok(_) => {}
             Err(failure) => return Ending::Failed(failure),
         }
         if !session.was_connected() {
@@ -118,27 +127,26 @@ pub fn demo(session: &mut Session, job: &Job) -> Ending {
         if session.take_connected() {
             backoff.reset();
         }
-        if !session.pause(backoff.next()) {
+        if !session.pause(backoff.next(), Some("the embedded gateway ended")) {
             break;
         }
     }
     session.over().unwrap_or(Ending::Disconnected)
 }
 
-/// Runs it once; false if it was to end.
-fn demo_once(session: &mut Session, job: &Job) -> Result<bool, Failure> {
+/// Runs it once; what has ended it.
+fn demo_once(session: &mut Session, job: &Job) -> Result<Event, Failure> {
     let failed = |error: &dyn std::error::Error| Failure::new(error.to_string());
     let pid = gateway::start(&job.instance).map_err(|error| failed(&error))?;
     let pidfd: OwnedFd = pidfd_open(pid).map_err(|errno| failed(&errno))?;
-    let went_on = loop {
-        match session.wait(&[pidfd.as_fd()], None) {
-            Event::Over => break false,
-            Event::Ready => break true,
-            _ => {}
+    let end = loop {
+        let event = session.wait(&[pidfd.as_fd()], None);
+        if matches!(event, Event::Over | Event::Reconnect | Event::Ready) {
+            break event;
         }
     };
     // It is our child and not yet waited for: the number is its own.
     let _ = kill(pid, Signal::SIGKILL);
     let _ = waitpid(pid, None);
-    Ok(went_on)
+    Ok(end)
 }

@@ -189,8 +189,11 @@ impl Session {
             )),
             Ending::Failed(failure) => Some(failure.clone()),
         };
-        let reason = failure.as_ref().map(|failure| failure.reason.clone());
-        self.send(Request::Finish { reason });
+        let (reason, hint) = match failure.clone() {
+            Some(Failure { reason, hint }) => (Some(reason), hint),
+            None => (None, None),
+        };
+        self.send(Request::Finish { reason, hint });
         self.report(&Report::End { failure });
     }
 }

@@ -131,7 +131,7 @@ fn resolve(
             return Ok(Some(Ending::Disconnected));
         }
         if fds[1].any().unwrap_or(false)
-            && let Some(ending) = heed(keeper)
+            && let Some(Word::End(ending)) = heed(keeper)
         {
             return Ok(Some(ending));
         }
@@ -146,11 +146,19 @@ fn start_lookup(name: &str) -> Result<Lookup, Error> {
 }
 
 /// What the keeper says while nothing was asked of it.
-fn heed(keeper: &Client) -> Option<Ending> {
+enum Word {
+    /// It is over.
+    End(Ending),
+    /// The user wants new handshakes.
+    Reconnect,
+}
+
+fn heed(keeper: &Client) -> Option<Word> {
     match keeper.receive() {
-        Ok((Reply::Disconnect | Reply::Ended { .. }, _)) => Some(Ending::Disconnected),
+        Ok((Reply::Disconnect | Reply::Ended { .. }, _)) => Some(Word::End(Ending::Disconnected)),
+        Ok((Reply::Reconnect, _)) => Some(Word::Reconnect),
         Ok(_) => None,
-        Err(_) => Some(Ending::KeeperGone),
+        Err(_) => Some(Word::End(Ending::KeeperGone)),
     }
 }
 
@@ -215,7 +223,7 @@ fn attach(
                     hint,
                 });
             }
-            Ok((Reply::Done { .. }, _)) => {}
+            Ok((Reply::Done { .. } | Reply::Reconnect, _)) => {}
             Ok(_) => return Err(Error::Answer),
             Err(_) => return Ok(Err(Ending::KeeperGone)),
         }
@@ -270,11 +278,11 @@ impl Session<'_> {
             match self.tunnel.run(&fds, self.until()) {
                 End::Watched(index) => match kinds[index] {
                     Watched::Signals => return Ok(Ending::Disconnected),
-                    Watched::Keeper => {
-                        if let Some(ending) = heed(self.keeper) {
-                            return Ok(ending);
-                        }
-                    }
+                    Watched::Keeper => match heed(self.keeper) {
+                        Some(Word::End(ending)) => return Ok(ending),
+                        Some(Word::Reconnect) => self.tunnel.network_changed(),
+                        None => {}
+                    },
                     Watched::Uplink => {
                         drain(fds[index]);
                         self.moved.get_or_insert(Instant::now() + SETTLE);

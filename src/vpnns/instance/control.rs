@@ -11,7 +11,7 @@ use nix::sys::socket::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use vpnns_protocol::instance::{Client, Facts, Instance};
+use vpnns_protocol::instance::{Client, Facts, Instance, Retry};
 use vpnns_protocol::network::NetworkConfig;
 use vpnns_protocol::question::{Answer, Question};
 
@@ -76,10 +76,20 @@ pub enum Request {
         /// False while nothing comes back.
         alive: bool,
     },
+    /// I wait before I try again, or do so no longer. (From the connector.)
+    Wait {
+        /// Until when.
+        retry: Option<Retry>,
+    },
+    /// Try again now. (From anybody; passed on to the connector.)
+    Reconnect,
     /// The profile is down for good. (From the connector.)
     Finish {
         /// Why, where it was not the user's wish.
         reason: Option<String>,
+        /// What to do about it.
+        #[serde(default)]
+        hint: Option<String>,
     },
     /// Take the tunnel down in order; programs stay. (From anybody.)
     Disconnect,
@@ -239,6 +249,8 @@ pub enum Reply {
     Answered(Box<Answer>),
     /// Log out and end. (To the connector.)
     Disconnect,
+    /// The user wants a new connection, or the next try, now. (To the connector.)
+    Reconnect,
     /// The socket that you asked for comes with this message.
     Socket,
     /// The state.

@@ -75,6 +75,8 @@ struct Keeper {
     profile: Option<String>,
     state: State,
     since: u64,
+    /// In the state failed: what to do about it.
+    hint: Option<String>,
     /// Something changed that the watchers do not know yet.
     changed: bool,
     /// There has been an app or a tunnel: this is no start that failed.
@@ -112,6 +114,7 @@ impl Keeper {
             profile: None,
             state: State::Isolated,
             since: unix_time(),
+            hint: None,
             changed: false,
             used: born.adopted || kept_until.is_none(),
             kept_until,
@@ -288,7 +291,21 @@ impl Keeper {
             }
             self.state = state;
             self.since = unix_time();
+            self.hint = None;
             self.changed = true;
+            if self.state == State::Connected
+                && let Some(connector) = &mut self.connector
+            {
+                connector.is_up();
+            }
+        }
+    }
+
+    /// What to do about it, if that is the state.
+    fn set_hint(&mut self, hint: Option<String>) {
+        if matches!(self.state, State::Failed { .. }) {
+            self.changed |= self.hint != hint;
+            self.hint = hint;
         }
     }
 
@@ -299,8 +316,8 @@ impl Keeper {
             name: self.name.clone(),
             state: self.state.clone(),
             since: self.since,
-            hint: None,
-            retry: None,
+            hint: self.hint.clone(),
+            retry: self.connector.as_ref().and_then(Connector::retry).cloned(),
             frozen: false,
             keeper: std::process::id(),
             profile: self.profile.clone(),

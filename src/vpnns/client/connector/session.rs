@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use vpnns_protocol::instance::{Facts, State};
+use vpnns_protocol::instance::{Facts, Retry, State};
 use vpnns_protocol::question::{Answer, Ask, Question, Reply as Answered};
 
 use super::leash::is_let_go;
@@ -29,6 +29,8 @@ pub enum Event {
     Answered(Answered),
     /// The host has another way out, or has slept.
     Uplink,
+    /// The user wants a new connection, or the next try, now.
+    Reconnect,
     /// One of the caller's descriptors is ready.
     Ready,
     /// The deadline has passed.
@@ -148,6 +150,7 @@ impl Session {
                         return Some(Event::Answered(reply));
                     }
                 }
+                Ok((Reply::Reconnect, _)) => return Some(Event::Reconnect),
                 Ok((Reply::Status(instance), _)) if instance.state == State::Connected => {
                     self.connected = (true, true);
                 }
@@ -173,17 +176,37 @@ impl Session {
         self.over.clone()
     }
 
-    /// Waits before the next try; false if it is to end. A changed uplink cuts it short.
-    pub fn pause(&mut self, length: Duration) -> bool {
+    /// Waits before the next try; false if it is to end. A changed uplink cuts it short, and so
+    /// does the user. `reason` is what the last try has failed of.
+    pub fn pause(&mut self, length: Duration, reason: Option<&str>) -> bool {
         let deadline = Instant::now() + length;
-        loop {
+        self.waits(length, reason);
+        let goes_on = loop {
             match self.wait(&[], Some(deadline)) {
                 Event::Over => return false,
-                Event::Timeout => return self.over.is_none(),
-                Event::Uplink => return true,
+                Event::Timeout => break self.over.is_none(),
+                Event::Uplink | Event::Reconnect => break true,
                 Event::Answered(_) | Event::Ready => {}
             }
-        }
+        };
+        self.waits_no_longer();
+        goes_on
+    }
+
+    /// Tells that the next try comes after this time.
+    pub fn waits(&self, length: Duration, reason: Option<&str>) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let at = now.unwrap_or_default() + length;
+        let retry = Retry {
+            at: at.as_secs() + u64::from(at.subsec_nanos() > 0),
+            reason: reason.map(str::to_owned),
+        };
+        self.send(Request::Wait { retry: Some(retry) });
+    }
+
+    /// Tells that the next try has begun.
+    pub fn waits_no_longer(&self) {
+        self.send(Request::Wait { retry: None });
     }
 
     /// Has the keeper tell the instance's state, for clients that cannot.

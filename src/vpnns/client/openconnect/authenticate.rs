@@ -211,7 +211,7 @@ impl Dialogue<'_> {
             match self.session.wait(&fds, deadline) {
                 Event::Over => return Err(Stop::Over),
                 Event::Answered(reply) => self.answered(&reply)?,
-                Event::Uplink => {}
+                Event::Uplink | Event::Reconnect => {}
                 Event::Ready => {
                     let has_ended = self.child.status().is_some();
                     self.read();

@@ -38,8 +38,8 @@ pub fn run(session: &mut Session, job: &Job, settings: &OpenConnect) -> Ending {
             match authenticate(session, job, settings, &program, &mut memory) {
                 Ok(login) => login,
                 Err(Stop::Over) => break,
-                Err(Stop::Unreachable(_)) if was_up => {
-                    if !session.pause(backoff.next()) {
+                Err(Stop::Unreachable(failure)) if was_up => {
+                    if !session.pause(backoff.next(), Some(&failure.reason)) {
                         break;
                     }
                     continue;
@@ -76,9 +76,9 @@ pub fn run(session: &mut Session, job: &Job, settings: &OpenConnect) -> Ending {
                 }
             }
             End::Lost(failure) if !was_up => return Ending::Failed(failure),
-            End::Lost(_) => {
+            End::Lost(failure) => {
                 login = Some(current);
-                if !session.pause(backoff.next()) {
+                if !session.pause(backoff.next(), Some(&failure.reason)) {
                     break;
                 }
             }
@@ -165,7 +165,7 @@ impl<'a> Tunnel<'a> {
                         .end(self.session, Signal::SIGINT, Some(&mut self.output));
                     return End::Over;
                 }
-                Event::Uplink => {
+                Event::Uplink | Event::Reconnect => {
                     self.backoff.reset();
                     self.push();
                 }
@@ -194,6 +194,7 @@ impl<'a> Tunnel<'a> {
     fn push(&mut self) {
         self.push_at = None;
         if self.was_up {
+            self.session.waits_no_longer();
             self.child.signal(Signal::SIGUSR2);
         }
     }
@@ -213,6 +214,8 @@ impl<'a> Tunnel<'a> {
                 let wait = self.backoff.next();
                 let is_sooner = wait < Duration::from_secs(seconds);
                 self.push_at = is_sooner.then(|| Instant::now() + wait);
+                let wait = wait.min(Duration::from_secs(seconds));
+                self.session.waits(wait, self.trouble.as_deref());
             }
             Some(News::Cipher(cipher)) => self.session.learn(|facts| facts.cipher = Some(cipher)),
             Some(News::Expires(at)) => self.session.learn(|facts| facts.expires = Some(at)),

@@ -68,8 +68,8 @@ pub fn run(session: &mut Session, job: &Job, settings: &OpenVpn) -> Ending {
             End::Over => break,
             End::Pointless(failure) => return Ending::Failed(failure),
             End::Lost(failure) if !was_up => return Ending::Failed(failure),
-            End::Lost(_) => {
-                if !session.pause(backoff.next()) {
+            End::Lost(failure) => {
+                if !session.pause(backoff.next(), Some(&failure.reason)) {
                     break;
                 }
             }
@@ -207,7 +207,7 @@ impl<'a> Tunnel<'a> {
                     self.end();
                     return End::Over;
                 }
-                Event::Uplink => {
+                Event::Uplink | Event::Reconnect => {
                     self.backoff.reset();
                     if self.release_at.is_some() {
                         self.release();
@@ -253,7 +253,9 @@ impl<'a> Tunnel<'a> {
 
     /// Lets openvpn go on.
     fn release(&mut self) {
-        self.release_at = None;
+        if self.release_at.take().is_some() {
+            self.session.waits_no_longer();
+        }
         self.has_been_released = true;
         self.command("hold release\n");
     }
@@ -302,7 +304,10 @@ impl<'a> Tunnel<'a> {
         match message {
             Message::Hold => {
                 if self.has_been_released {
-                    self.release_at = Some(Instant::now() + self.backoff.next());
+                    let wait = self.backoff.next();
+                    self.release_at = Some(Instant::now() + wait);
+                    let trouble = self.trouble.as_ref().map(|it| it.reason.as_str());
+                    self.session.waits(wait, trouble);
                 } else {
                     self.release();
                 }

@@ -10,7 +10,7 @@
 
 use std::os::fd::{AsRawFd, RawFd};
 
-use vpnns_protocol::instance::{Facts, State};
+use vpnns_protocol::instance::{Facts, Retry, State};
 use vpnns_protocol::question::{Answer, Question};
 
 use super::Keeper;
@@ -25,6 +25,8 @@ pub(super) struct Connector {
     server: Option<String>,
     token: String,
     question: Option<Question>,
+    /// While it waits before the next try.
+    retry: Option<Retry>,
     /// What its client tells; it outlives the relays.
     facts: Facts,
     /// The end has begun: a relay that goes now is not waited for.
@@ -48,6 +50,13 @@ enum Refusal {
     NoQuestion,
     #[error("the instance {0} is being stopped")]
     Stopping(String),
+    #[error("the tunnel of {0} was not brought up by vpnns --connect")]
+    NotOurs(String),
+    #[error("there is nothing to connect again in {name}")]
+    NotKeptUp {
+        name: String,
+        profile: Option<String>,
+    },
 }
 
 impl Refusal {
@@ -55,6 +64,11 @@ impl Refusal {
         match self {
             Self::Busy { name, .. } | Self::Taken { name, .. } => Some(format!(
                 "disconnect that first: vpnns --disconnect --name {name}"
+            )),
+            Self::NotOurs(_) => Some("its client decides itself when it tries again".to_owned()),
+            Self::NotKeptUp { name, profile } => Some(format!(
+                "connect it first: vpnns --connect {} --name {name}",
+                profile.as_deref().unwrap_or("PROFILE")
             )),
             Self::NoTunnel(_) | Self::NoQuestion | Self::Stopping(_) => None,
         }
@@ -64,6 +78,15 @@ impl Refusal {
 impl Connector {
     pub(super) fn question(&self) -> Option<&Question> {
         self.question.as_ref()
+    }
+
+    pub(super) fn retry(&self) -> Option<&Retry> {
+        self.retry.as_ref()
+    }
+
+    /// The tunnel is there: nothing is waited for.
+    pub(super) fn is_up(&mut self) {
+        self.retry = None;
     }
 
     /// Whether a supervisor that names this token was started by it.
@@ -111,6 +134,7 @@ impl Keeper {
             server: connect.server,
             token: connect.token,
             question: None,
+            retry: None,
             facts: Facts::default(),
             is_finishing: false,
         });
@@ -174,7 +198,7 @@ impl Keeper {
     }
 
     /// The profile is down for good.
-    pub(super) fn finish(&mut self, index: usize, reason: Option<String>) {
+    pub(super) fn finish(&mut self, index: usize, reason: Option<String>, hint: Option<String>) {
         if !self.is_connector(index) {
             return;
         }
@@ -186,6 +210,41 @@ impl Keeper {
         } else {
             self.set_state(state);
         }
+        self.set_hint(hint);
+    }
+
+    /// The connector waits before its next try, or does so no longer.
+    pub(super) fn wait_before(&mut self, index: usize, retry: Option<Retry>) {
+        if !self.is_connector(index) {
+            return;
+        }
+        if let Some(connector) = &mut self.connector {
+            self.changed |= connector.retry != retry;
+            connector.retry = retry;
+        }
+    }
+
+    /// Somebody wants the next try now, or a new connection in place of the one that is there.
+    pub(super) fn reconnect(&mut self, index: usize) {
+        let name = self.name.to_string();
+        let kept_up = self.connector.as_ref().filter(|it| !it.is_finishing);
+        let refusal = match (kept_up, &self.tunnel) {
+            (Some(connector), _) => {
+                let connection = connector.connection;
+                if let Some(connector) = self.connection(connection) {
+                    connector.reply(Reply::Reconnect, None);
+                }
+                let warnings = Vec::new();
+                return self.connections[index].reply(Reply::Done { warnings }, None);
+            }
+            (None, Some(_)) if self.connector.is_none() => Refusal::NotOurs(name),
+            (None, _) => Refusal::NotKeptUp {
+                name,
+                profile: self.profile.clone(),
+            },
+        };
+        let hint = refusal.hint();
+        self.connections[index].refuse(&refusal, hint);
     }
 
     /// Somebody wants the tunnel down, in order.

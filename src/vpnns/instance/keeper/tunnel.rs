@@ -271,6 +271,7 @@ impl Keeper {
             reason: refusal.to_string(),
         });
         let hint = refusal.hint();
+        self.set_hint(hint.clone());
         if let Some(connection) = self.connection(connection) {
             connection.refuse(refusal, hint);
         }
