@@ -10,6 +10,8 @@ mod support;
 mod action;
 #[path = "apps/desktop.rs"]
 mod desktop;
+#[path = "apps/entry.rs"]
+mod entry;
 #[path = "apps/exec.rs"]
 mod exec;
 #[path = "apps/hostile.rs"]

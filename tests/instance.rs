@@ -6,6 +6,8 @@
 
 mod support;
 
+#[path = "instance/close.rs"]
+mod close;
 #[path = "instance/etc.rs"]
 mod etc;
 #[path = "instance/exit.rs"]

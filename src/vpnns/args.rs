@@ -122,6 +122,11 @@ fn misplaced(arguments: &Arguments) -> Result<(), Answer> {
             "--background",
             "--connect",
         ),
+        (
+            arguments.force && arguments.close.is_none(),
+            "--force",
+            "--close",
+        ),
     ];
     for (given, option, needed) in alone {
         if given && arguments.import.is_none() {
@@ -203,6 +208,10 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
     }
     if let Some(id) = arguments.answer {
         return Ok(Action::Answer(target.name, id));
+    }
+    if let Some(pid) = arguments.close {
+        let (name, force) = (target.name, arguments.force);
+        return Ok(Action::Close { name, pid, force });
     }
     if arguments.stop {
         return Ok(Action::Stop(target.name));

@@ -3,6 +3,7 @@
 mod answer;
 mod apps;
 pub mod attach;
+mod close;
 mod completions;
 pub mod configure;
 pub mod connect;
@@ -83,6 +84,15 @@ pub enum Action {
         name: Option<InstanceName>,
         /// As JSON lines.
         json: bool,
+    },
+    /// End a program of an instance.
+    Close {
+        /// The instance.
+        name: InstanceName,
+        /// The program.
+        pid: u32,
+        /// Without a chance to do anything about it.
+        force: bool,
     },
     /// End an instance.
     Stop(InstanceName),
@@ -262,6 +272,7 @@ pub fn run(action: Action) -> u8 {
         Action::List { name, json } => list::list(name, json),
         Action::Status { name, json } => list::status(name, json),
         Action::Monitor { name, json } => monitor::monitor(name.as_ref(), json),
+        Action::Close { name, pid, force } => close::close(&name, pid, force),
         Action::Stop(name) => stop::stop(&name),
         Action::Doctor { json } => doctor::doctor(json),
         Action::SelfTest { json } => self_test::self_test(json),

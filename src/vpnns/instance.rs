@@ -21,5 +21,6 @@ pub mod control;
 pub mod directory;
 pub mod discovery;
 pub mod enter;
+pub mod entry;
 pub mod keeper;
 pub mod record;

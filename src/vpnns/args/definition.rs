@@ -40,7 +40,8 @@ found a problem. The manual is vpnns(1).";
         vpnns --import FILE|URL [--profile NAME] | --profiles | --remove PROFILE\n       \
         vpnns --connect PROFILE [--name ID] [--background]\n       \
         vpnns --disconnect | --reconnect | --answer NUMBER [--name ID]\n       \
-        vpnns --apps | --list | --status | --monitor | --stop | --doctor | --self-test",
+        vpnns --apps | --list | --status | --monitor | --doctor | --self-test\n       \
+        vpnns --close PID [--force] | --stop [--name ID]",
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
     group = ArgGroup::new("action").multiple(false),
@@ -149,6 +150,15 @@ pub(super) struct Arguments {
     #[arg(long, group = "action")]
     pub(super) monitor: bool,
 
+    /// End one program of an instance, and what it has started
+    #[arg(long, value_name = "PID", group = "action",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) close: Option<u32>,
+
+    /// With --close: kill them, with no chance to save anything
+    #[arg(long, requires = "close")]
+    pub(super) force: bool,
+
     /// End an instance: its tunnel and every program in it
     #[arg(long, group = "action")]
     pub(super) stop: bool,
@@ -194,7 +204,7 @@ pub(super) struct Arguments {
         value_name = "COMMAND",
         trailing_var_arg = true,
         conflicts_with_all = ["attach", "connect", "disconnect", "reconnect", "answer", "list",
-            "status", "apps", "monitor", "stop", "import", "profiles", "remove", "doctor",
+            "status", "apps", "monitor", "close", "stop", "import", "profiles", "remove", "doctor",
             "self_test", "completions"]
     )]
     pub(super) command: Vec<OsString>,

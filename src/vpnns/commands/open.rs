@@ -5,12 +5,8 @@ use std::convert::Infallible;
 use super::{Error, run};
 use crate::apps::{self, Wish};
 use crate::instance::enter::Target;
+use crate::instance::entry::{FILE_VARIABLE, PROCESS_VARIABLE};
 use crate::sys;
-
-/// How applications learn from which entry they were started; of GLib's making, read by others.
-const FILE_VARIABLE: &str = "GIO_LAUNCHED_DESKTOP_FILE";
-/// The process that the variable before is meant for: its children inherit both.
-const PROCESS_VARIABLE: &str = "GIO_LAUNCHED_DESKTOP_FILE_PID";
 
 /// Enters the instance and becomes the application.
 pub fn open(target: &Target, wish: &Wish) -> Result<Infallible, Error> {

@@ -35,6 +35,9 @@ pub enum Request {
     Join {
         /// The program's name.
         command: String,
+        /// The launcher entry that it is opened by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<String>,
     },
     /// I carry packets for a VPN client: give me the device.
     Attach(Box<Attach>),
@@ -56,6 +59,13 @@ pub enum Request {
     Watch,
     /// End everything that runs in the instance.
     Stop,
+    /// End one of its programs, with what that one has started.
+    Close {
+        /// The program's process.
+        pid: u32,
+        /// Without a chance to do anything about it.
+        force: bool,
+    },
     /// I bring a profile up in the instance, and keep it up.
     Connect(Box<Connect>),
     /// This is what I am doing right now. (From the connector.)

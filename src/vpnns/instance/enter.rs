@@ -17,6 +17,7 @@ use super::adoption;
 use super::client::{self, Client};
 use super::control::{self, Request};
 use super::directory::{self, SOCKET, StateDirectory};
+use super::entry;
 use super::keeper::{self, AppNamespace, Member, Seed};
 use super::record::{self, Record};
 use crate::isolation::{self, command, identity};
@@ -233,6 +234,7 @@ fn try_to_reach(target: &Target) -> Result<Option<Reached>, Error> {
 fn join(target: &Target, client: &Client, program: &str) -> Result<(), Error> {
     let request = Request::Join {
         command: program.to_owned(),
+        entry: entry::of_this_process(),
     };
     match client.app_namespace() {
         Ok(app_namespace) => {
@@ -285,6 +287,7 @@ fn start(
             pidfd,
             pid,
             command,
+            entry: entry::of_this_process(),
         })
     });
     let first = first.transpose().map_err(Error::Spawn)?;

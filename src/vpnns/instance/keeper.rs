@@ -12,6 +12,7 @@
 //! passes.
 
 mod birth;
+mod close;
 mod connector;
 mod graft;
 pub mod members;
@@ -39,6 +40,7 @@ use self::supervisor::Orphan;
 use self::tunnel::{Pending, Tunnel};
 use super::control;
 use super::directory::{SOCKET, StateDirectory};
+use super::entry::Opened;
 use super::record;
 use crate::isolation::masks;
 use crate::sys;
@@ -63,6 +65,8 @@ struct Keeper {
     _app_namespace: OwnedFd,
     network_inode: u64,
     members: Vec<Member>,
+    /// What its children were opened by.
+    opened: Opened,
     connections: Vec<Connection>,
     tunnel: Option<Tunnel>,
     /// A tunnel that waits for the one before it to make way.
@@ -106,6 +110,7 @@ impl Keeper {
             _app_namespace: born.app_namespace,
             network_inode: born.network_inode,
             members: born.members,
+            opened: Opened::default(),
             connections: Vec::new(),
             tunnel: None,
             pending: None,
@@ -126,6 +131,10 @@ impl Keeper {
         if born.adopted {
             keeper.look_for_members();
             keeper.await_relay(now + RELAY_RETURN);
+        }
+        let first = keeper.members.first().and_then(Member::launch);
+        if let Some(launch) = first {
+            keeper.opened.add(launch);
         }
         while keeper.turn()? {}
         Ok(())
@@ -310,8 +319,6 @@ impl Keeper {
     }
 
     fn snapshot(&self) -> Instance {
-        let mut apps: Vec<_> = self.members.iter().map(Member::app).collect();
-        apps.sort_by_key(|app| app.pid);
         Instance {
             name: self.name.clone(),
             state: self.state.clone(),
@@ -326,7 +333,7 @@ impl Keeper {
                 .as_ref()
                 .and_then(Connector::question)
                 .cloned(),
-            apps,
+            apps: self.apps(),
             tunnel: self.tunnel.as_ref().map(|tunnel| self.facts_of(tunnel)),
         }
     }
@@ -427,6 +434,9 @@ impl Keeper {
     }
 
     fn tell_watchers(&mut self) {
+        if !self.connections.iter().any(|it| it.watches) {
+            return;
+        }
         let snapshot = self.snapshot();
         for connection in self
             .connections

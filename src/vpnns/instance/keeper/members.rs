@@ -10,8 +10,10 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use vpnns_protocol::instance::App;
 
+use super::Keeper;
+use crate::instance::entry::{self, Launch};
 use crate::isolation::command::printable;
-use crate::sys::process::{pidfd_open, pidfd_send_signal};
+use crate::sys::process::{is_alive, pidfd_open, pidfd_send_signal};
 
 /// A process of an instance, held by a pidfd so that its number cannot come to mean another.
 #[derive(Debug)]
@@ -22,16 +24,51 @@ pub struct Member {
     pub pid: Pid,
     /// Its program's name.
     pub command: String,
+    /// The launcher entry that it was opened by, where it has said so when it came in.
+    pub entry: Option<String>,
 }
 
 impl Member {
-    /// The member as the status shows it.
-    pub fn app(&self) -> App {
-        App {
-            pid: self.pid.as_raw().unsigned_abs(),
-            command: self.command.clone(),
-            ..App::default()
+    /// One that was found, and has not said anything about itself.
+    fn found(pid: Pid, pidfd: OwnedFd) -> Self {
+        // A name is for people, and may be any bytes: its lack is no reason to miss somebody.
+        let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+        Self {
+            pidfd,
+            pid,
+            command: printable(name.trim_ascii_end()),
+            entry: None,
         }
+    }
+
+    /// The same process once more.
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self {
+            pidfd: self.pidfd.try_clone()?,
+            pid: self.pid,
+            command: self.command.clone(),
+            entry: self.entry.clone(),
+        })
+    }
+
+    /// Its number, as others write it.
+    pub fn number(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
+    }
+
+    /// What it was opened by, where it is what the entry has started.
+    pub(super) fn launch(&self) -> Option<Launch> {
+        let entry = self.entry.clone()?;
+        let pid = self.number();
+        Some(Launch { pid, entry })
+    }
+
+    /// The process that has started it, or that has inherited it.
+    pub(super) fn parent(&self) -> Option<u32> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        // The program's name may hold spaces and parentheses.
+        let fields = stat.get(stat.rfind(')')? + 2..)?;
+        fields.split(' ').nth(1)?.parse().ok()
     }
 
     /// Sends a signal; a process that is gone already is no error.
@@ -59,6 +96,31 @@ impl Member {
     }
 }
 
+impl Keeper {
+    /// The members as the status shows them. What it takes is looked up here, since most of the
+    /// time nobody wants to know.
+    pub(super) fn apps(&self) -> Vec<App> {
+        let mut apps: Vec<_> = self.members.iter().map(|it| self.app(it)).collect();
+        apps.sort_by_key(|app| app.pid);
+        apps
+    }
+
+    fn app(&self, member: &Member) -> App {
+        let is_inside = |pid: &u32| self.members.iter().any(|it| it.number() == *pid);
+        let inherited = || {
+            // Of a program outside, a terminal say, it means nothing.
+            let launch = entry::of_process(member.pid)?;
+            (self.opened.has(&launch) || is_inside(&launch.pid)).then_some(launch.entry)
+        };
+        App {
+            pid: member.number(),
+            command: member.command.clone(),
+            parent: member.parent().filter(is_inside),
+            entry: member.entry.clone().or_else(inherited),
+        }
+    }
+}
+
 /// The processes that stand in the network namespace with this inode, other than ourselves.
 ///
 /// One whose program may not be read by the user (mode 0711) hides its namespaces, and is missed.
@@ -69,9 +131,7 @@ pub fn processes_in(network_inode: u64) -> io::Result<Vec<Pid>> {
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw))
         .filter(|pid| *pid != ours)
         // What we may not look at is another user's, or root's.
-        .filter(|pid| {
-            fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|ns| ns.ino() == network_inode)
-        })
+        .filter(|pid| is_in(*pid, network_inode))
         .collect();
     Ok(pids)
 }
@@ -85,14 +145,23 @@ pub fn scan(network_inode: u64) -> io::Result<Vec<Member>> {
             Err(Errno::ESRCH) => continue,
             Err(errno) => return Err(errno.into()),
         };
-        // A name is for people, and may be any bytes: its lack is no reason to miss somebody.
-        let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
-        let command = printable(name.trim_ascii_end());
-        members.push(Member {
-            pidfd,
-            pid,
-            command,
-        });
+        // The number may have come to mean another process before it was held.
+        if is_in(pid, network_inode) {
+            members.push(Member::found(pid, pidfd));
+        }
     }
     Ok(members)
+}
+
+/// The process as a member, if it is one.
+pub(super) fn find(pid: Pid, network_inode: u64) -> Option<Member> {
+    let pidfd = pidfd_open(pid).ok()?;
+    // Only now: what stands in /proc under this number is the process that is held, as long as
+    // that one lives.
+    let is_member = pid != Pid::this() && is_in(pid, network_inode) && is_alive(&pidfd);
+    is_member.then(|| Member::found(pid, pidfd))
+}
+
+fn is_in(pid: Pid, network_inode: u64) -> bool {
+    fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|ns| ns.ino() == network_inode)
 }

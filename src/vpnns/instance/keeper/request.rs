@@ -130,16 +130,21 @@ impl Keeper {
 
     fn answer(&mut self, index: usize, request: Request, fd: Option<OwnedFd>) {
         match request {
-            Request::Join { command } => {
+            Request::Join { command, entry } => {
                 self.kept_until = None;
                 let connection = &self.connections[index];
                 // If this fails (no descriptors left), the scan by namespace finds it later.
                 if let Ok(pidfd) = connection.pidfd.try_clone() {
-                    self.members.push(Member {
+                    let member = Member {
                         pidfd,
                         pid: connection.pid,
                         command,
-                    });
+                        entry,
+                    };
+                    if let Some(launch) = member.launch() {
+                        self.opened.add(launch);
+                    }
+                    self.members.push(member);
                     self.changed = true;
                     self.used = true;
                 }
@@ -161,6 +166,7 @@ impl Keeper {
                 self.connections[index].show(&snapshot);
             }
             Request::Stop => self.stop(),
+            Request::Close { pid, force } => self.close(index, pid, force),
             Request::Connect(connect) => self.connect(index, *connect),
             Request::Stage { stage } => self.stage(index, stage),
             Request::Ask(question) => self.ask(index, Some(*question)),
