@@ -21,6 +21,7 @@ use crate::commands::Action;
 use crate::commands::attach::Options as AttachOptions;
 use crate::commands::connect::Options as ConnectOptions;
 use crate::commands::graft::Options as GraftOptions;
+use crate::commands::monitor::Options as MonitorOptions;
 use crate::commands::profiles::ImportOptions;
 use crate::instance::enter::Target;
 use crate::report;
@@ -127,6 +128,11 @@ fn misplaced(arguments: &Arguments) -> Result<(), Answer> {
             "--force",
             "--close",
         ),
+        (
+            arguments.traffic && !arguments.monitor,
+            "--traffic",
+            "--monitor",
+        ),
     ];
     for (given, option, needed) in alone {
         if given && arguments.import.is_none() {
@@ -152,7 +158,11 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
         return Ok(Action::Status { name: named, json });
     }
     if arguments.monitor {
-        return Ok(Action::Monitor { name: named, json });
+        return Ok(Action::Monitor(MonitorOptions {
+            name: named,
+            json,
+            traffic: arguments.traffic,
+        }));
     }
     if let Some(source) = arguments.import {
         return Ok(Action::Import(ImportOptions {

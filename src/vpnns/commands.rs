@@ -11,7 +11,7 @@ mod disconnect;
 mod doctor;
 pub mod graft;
 mod list;
-mod monitor;
+pub mod monitor;
 mod open;
 pub mod profiles;
 mod reconnect;
@@ -79,12 +79,7 @@ pub enum Action {
         json: bool,
     },
     /// Show changes as they happen.
-    Monitor {
-        /// Only this one.
-        name: Option<InstanceName>,
-        /// As JSON lines.
-        json: bool,
-    },
+    Monitor(monitor::Options),
     /// End a program of an instance.
     Close {
         /// The instance.
@@ -271,7 +266,7 @@ pub fn run(action: Action) -> u8 {
             .map_err(Error::Browse),
         Action::List { name, json } => list::list(name, json),
         Action::Status { name, json } => list::status(name, json),
-        Action::Monitor { name, json } => monitor::monitor(name.as_ref(), json),
+        Action::Monitor(options) => monitor::monitor(&options),
         Action::Close { name, pid, force } => close::close(&name, pid, force),
         Action::Stop(name) => stop::stop(&name),
         Action::Doctor { json } => doctor::doctor(json),

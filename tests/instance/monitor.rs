@@ -234,3 +234,62 @@ fn context_switches(pid: Pid) -> String {
         .find(|line| line.starts_with("voluntary_ctxt_switches"));
     line.unwrap().to_owned()
 }
+
+/// What a monitor with --traffic has told of passing packets.
+fn received(monitor: &Running) -> Vec<u64> {
+    let told = events(monitor).into_iter().filter_map(|event| match event {
+        Event::Traffic { name, counters } => {
+            assert_eq!(name.as_str(), "demo");
+            Some(counters.received_packets)
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn what_passes_is_told_once_a_second_while_an_instance_is_connected_and_only_then() {
+    let session = Session::new();
+    let _app = session.keep("demo");
+    let _other = session.keep("other");
+    let path = session.home().join(".config/vpnns/profiles");
+    session
+        .user()
+        .make_directory(&session.home().join(".config"));
+    session
+        .user()
+        .make_directory(&session.home().join(".config/vpnns"));
+    session.user().make_directory(&path);
+    let file = ".config/vpnns/profiles/demo.toml";
+    session.user().write(file, "version = 1\n[demo]\n", 0o600);
+    let monitor = start(&session, &["--traffic"]);
+    let quiet = start(&session, &[]);
+    let switches = || context_switches(monitor.pid());
+    assert!(stays(switches), "the monitor wakes up without a tunnel");
+    assert!(received(&monitor).is_empty());
+    let front = session.vpnns(&["--connect", "demo"]).spawn();
+    assert!(wait_until(LIMIT, || received(&monitor).len() >= 2));
+    let before = *received(&monitor).last().unwrap();
+    let ask = "until getent hosts gateway.vpnns.test; do sleep 0.1; done";
+    session
+        .vpnns(&["--name", "demo", "--", "sh", "-c", ask])
+        .run()
+        .text();
+    assert!(wait_until(LIMIT, || received(&monitor).last() > Some(&before)));
+    assert!(received(&monitor).is_sorted(), "{:?}", received(&monitor));
+    let person = session
+        .vpnns(&["--monitor", "--traffic", "--name", "demo"])
+        .spawn();
+    person.wait_for(" demo: ");
+    person.wait_for(" received in ");
+    assert!(received(&quiet).is_empty());
+    let switches = || context_switches(quiet.pid());
+    assert!(stays(switches), "a monitor without --traffic wakes up");
+    session
+        .vpnns(&["--disconnect", "--name", "demo"])
+        .run()
+        .text();
+    front.wait(LIMIT);
+    let switches = || context_switches(monitor.pid());
+    assert!(stays(switches), "the monitor wakes up without a tunnel");
+}

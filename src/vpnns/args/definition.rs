@@ -150,6 +150,10 @@ pub(super) struct Arguments {
     #[arg(long, group = "action")]
     pub(super) monitor: bool,
 
+    /// With --monitor: also what has passed, once a second while connected
+    #[arg(long, requires = "monitor")]
+    pub(super) traffic: bool,
+
     /// End one program of an instance, and what it has started
     #[arg(long, value_name = "PID", group = "action",
         value_parser = clap::value_parser!(u32).range(1..))]

@@ -184,7 +184,8 @@ fn apps(instance: &Instance) -> String {
     }
 }
 
-fn traffic(counters: &Counters) -> String {
+/// What has passed, for people.
+pub(super) fn traffic(counters: &Counters) -> String {
     format!(
         "{} received in {} packets, {} sent in {}",
         amount(counters.received_bytes),

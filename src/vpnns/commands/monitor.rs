@@ -5,9 +5,11 @@
 //! Every keeper tells its watchers of each change, so a known instance needs no looking after.
 //! New ones are noticed by inotify: a state directory appearing below the home directory, or a
 //! control socket appearing in one. The socket exists a moment before its keeper listens, so a
-//! refused connection is tried again for a while. Idle, the monitor wakes up for nothing.
+//! refused connection is tried again for a while. Idle, the monitor wakes up for nothing. What has
+//! passed is no change that a keeper would tell, and is asked for ([`meter`]).
 
 mod change;
+mod meter;
 
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
@@ -18,10 +20,12 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use vpnns_protocol::event::{Event, Line};
-use vpnns_protocol::instance::Instance;
+use vpnns_protocol::instance::{Instance, State};
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::{VERSION, exit};
 
+use self::meter::Meter;
+use super::list::traffic;
 use super::{Error, print_all};
 use crate::instance::client::Client;
 use crate::instance::control::{Reply, Request};
@@ -33,18 +37,31 @@ use crate::sys;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is tried meanwhile.
 const RETRY: Duration = Duration::from_millis(10);
+/// How often it is told what has passed.
+const MEASURE: Duration = Duration::from_secs(1);
+
+/// What is to be shown.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Only this instance.
+    pub name: Option<InstanceName>,
+    /// As JSON lines.
+    pub json: bool,
+    /// Also what passes.
+    pub traffic: bool,
+}
 
 /// Prints changes until interrupted, or until nobody reads them any more.
-pub fn monitor(only: Option<&InstanceName>, json: bool) -> Result<u8, Error> {
+pub fn monitor(options: &Options) -> Result<u8, Error> {
     let mut monitor = Monitor {
-        only,
-        json,
+        options,
         inotify: Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
             .map_err(Error::Watch)?,
         roots: BTreeMap::new(),
         directories: BTreeMap::new(),
         known: BTreeMap::new(),
         awaited: BTreeMap::new(),
+        measure_at: None,
     };
     for root in directory::roots()? {
         // Watch before the first look, or an instance could come in between.
@@ -63,19 +80,21 @@ pub fn monitor(only: Option<&InstanceName>, json: bool) -> Result<u8, Error> {
     }
     monitor.retry()?;
     monitor.say(Event::Ready)?;
+    monitor.measure()?;
     while monitor.turn()? {}
     Ok(exit::SUCCESS)
 }
 
 struct Monitor<'a> {
-    only: Option<&'a InstanceName>,
-    json: bool,
+    options: &'a Options,
     inotify: Inotify,
     roots: BTreeMap<WatchDescriptor, PathBuf>,
     directories: BTreeMap<WatchDescriptor, (InstanceName, PathBuf)>,
     known: BTreeMap<InstanceName, Known>,
     /// Sockets that nobody listens on yet, and until when they are tried.
     awaited: BTreeMap<InstanceName, (PathBuf, Instant)>,
+    /// When it is told next what has passed; never while no instance is connected.
+    measure_at: Option<Instant>,
 }
 
 /// An instance that has been told of.
@@ -83,6 +102,13 @@ struct Known {
     keeper: Client,
     /// What was told last.
     shown: Instance,
+    meter: Meter,
+}
+
+impl Known {
+    fn is_connected(&self) -> bool {
+        self.shown.state == State::Connected
+    }
 }
 
 impl Monitor<'_> {
@@ -95,12 +121,7 @@ impl Monitor<'_> {
         ];
         let sockets = self.known.values().map(|known| known.keeper.as_fd());
         fds.extend(sockets.map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
-        let timeout = if self.awaited.is_empty() {
-            PollTimeout::NONE
-        } else {
-            PollTimeout::try_from(RETRY).unwrap_or(PollTimeout::MAX)
-        };
-        match poll(&mut fds, timeout) {
+        match poll(&mut fds, self.timeout()) {
             Err(Errno::EINTR) => return Ok(true),
             Err(errno) => return Err(Error::Watch(errno)),
             Ok(_) => {}
@@ -119,7 +140,40 @@ impl Monitor<'_> {
             self.look()?;
         }
         self.retry()?;
+        self.measure()?;
         Ok(true)
+    }
+
+    fn timeout(&self) -> PollTimeout {
+        let retry = (!self.awaited.is_empty()).then_some(RETRY);
+        let measure = self.measure_at.map(|at| {
+            // Rounded up: a wait that ends a moment early would only be repeated.
+            at.saturating_duration_since(Instant::now()) + Duration::from_millis(1)
+        });
+        match [retry, measure].into_iter().flatten().min() {
+            Some(wait) => PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX),
+            None => PollTimeout::NONE,
+        }
+    }
+
+    /// Tells what has passed, if it is time for that.
+    fn measure(&mut self) -> Result<(), Error> {
+        if !self.options.traffic || !self.known.values().any(Known::is_connected) {
+            self.measure_at = None;
+            return Ok(());
+        }
+        let now = Instant::now();
+        if self.measure_at.is_some_and(|at| at > now) {
+            return Ok(());
+        }
+        self.measure_at = Some(now + MEASURE);
+        let connected = self.known.iter_mut().filter(|(_, it)| it.is_connected());
+        let events = connected.filter_map(|(name, known)| {
+            let (name, counters) = (name.clone(), known.meter.read()?);
+            Some(Event::Traffic { name, counters })
+        });
+        let events: Vec<_> = events.collect();
+        events.into_iter().try_for_each(|event| self.say(event))
     }
 
     /// A known instance has something to say, or is gone.
@@ -134,7 +188,7 @@ impl Monitor<'_> {
                     return Ok(());
                 }
                 let before = std::mem::replace(&mut known.shown, *instance.clone());
-                if self.json {
+                if self.options.json {
                     let instance = *instance;
                     self.say(Event::Changed { instance })?;
                 } else {
@@ -178,7 +232,7 @@ impl Monitor<'_> {
     }
 
     fn watch_directory(&mut self, name: &InstanceName, path: PathBuf) -> Result<(), Error> {
-        if self.only.is_some_and(|only| only != name) {
+        if self.options.name.as_ref().is_some_and(|only| only != name) {
             return Ok(());
         }
         let flags = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_ONLYDIR;
@@ -203,6 +257,7 @@ impl Monitor<'_> {
                     let known = Known {
                         keeper: client,
                         shown: *instance.clone(),
+                        meter: Meter::new(path),
                     };
                     self.known.insert(name.clone(), known);
                     let instance = *instance;
@@ -227,7 +282,7 @@ impl Monitor<'_> {
     }
 
     fn say(&self, event: Event) -> Result<(), Error> {
-        if self.json {
+        if self.options.json {
             let line = Line {
                 version: VERSION,
                 event,
@@ -239,7 +294,8 @@ impl Monitor<'_> {
         match event {
             Event::Appeared { instance } => tell(&instance.name, &[change::first(&instance)]),
             Event::Gone { name } => tell(&name, &["gone".to_owned()]),
-            Event::Changed { .. } | Event::Ready | Event::Traffic { .. } | Event::Unknown => Ok(()),
+            Event::Traffic { name, counters } => tell(&name, &[traffic(&counters)]),
+            Event::Changed { .. } | Event::Ready | Event::Unknown => Ok(()),
         }
     }
 }

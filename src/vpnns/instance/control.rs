@@ -11,7 +11,7 @@ use nix::sys::socket::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use vpnns_protocol::instance::{Client, Facts, Instance, Retry};
+use vpnns_protocol::instance::{Client, Counters, Facts, Instance, Retry};
 use vpnns_protocol::network::NetworkConfig;
 use vpnns_protocol::question::{Answer, Question};
 
@@ -57,6 +57,8 @@ pub enum Request {
     Status,
     /// Tell me the state now and whenever it changes.
     Watch,
+    /// Tell me what has passed through the tunnel.
+    Counters,
     /// End everything that runs in the instance.
     Stop,
     /// End one of its programs, with what that one has started.
@@ -265,6 +267,11 @@ pub enum Reply {
     Socket,
     /// The state.
     Status(Box<Instance>),
+    /// What has passed.
+    Counters {
+        /// Nothing where there is no tunnel.
+        counters: Option<Counters>,
+    },
     /// The tunnel or the instance is ended on purpose: do not come back.
     Ended {
         /// Why, in a few words.

@@ -160,6 +160,10 @@ impl Keeper {
                 let snapshot = self.snapshot();
                 self.connections[index].reply(Reply::Status(Box::new(snapshot)), None);
             }
+            Request::Counters => {
+                let counters = self.counters();
+                self.connections[index].reply(Reply::Counters { counters }, None);
+            }
             Request::Watch => {
                 self.connections[index].watches = true;
                 let snapshot = self.snapshot();

@@ -505,6 +505,11 @@ impl Keeper {
         facts
     }
 
+    /// What has passed through the tunnel.
+    pub(super) fn counters(&self) -> Option<instance::Counters> {
+        net::counters(&self.tunnel.as_ref()?.facts.device)
+    }
+
     /// The client of the tunnel that is there, unless it is only held.
     pub(super) fn tunnel_in_use(&self) -> Option<&instance::Client> {
         let tunnel = self.tunnel.as_ref().filter(|tunnel| !tunnel.is_held());
