@@ -1,6 +1,8 @@
 //! Profiles: what is imported, what is refused, and how they are kept.
 #![allow(clippy::unwrap_used)]
 
+#[path = "profiles/form.rs"]
+mod form;
 #[path = "profiles/hostile.rs"]
 mod hostile;
 #[path = "profiles/import.rs"]

@@ -23,6 +23,7 @@ use crate::commands::connect::Options as ConnectOptions;
 use crate::commands::graft::Options as GraftOptions;
 use crate::commands::monitor::Options as MonitorOptions;
 use crate::commands::profiles::ImportOptions;
+use crate::import::is_input;
 use crate::instance::enter::Target;
 use crate::report;
 
@@ -113,6 +114,7 @@ fn misplaced(arguments: &Arguments) -> Result<(), Answer> {
     }
     let alone = [
         (arguments.profile.is_some(), "--profile", "--import"),
+        (arguments.check, "--check", "--import"),
         (
             arguments.replace && !arguments.attach && !arguments.graft,
             "--replace",
@@ -165,15 +167,24 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
         }));
     }
     if let Some(source) = arguments.import {
+        if is_input(&source) && arguments.profile.is_none() && !arguments.check {
+            let text = "the standard input has no name that the profile could have".to_owned();
+            let hint = "name it: vpnns --import - --profile NAME".to_owned();
+            return Err(Answer::usage(text, Some(hint)));
+        }
         return Ok(Action::Import(ImportOptions {
             source,
             name: arguments.profile,
             replace: arguments.replace,
+            check: arguments.check,
             json,
         }));
     }
     if arguments.profiles {
         return Ok(Action::Profiles { json });
+    }
+    if let Some(name) = arguments.export {
+        return Ok(Action::Export(name));
     }
     if let Some(name) = arguments.remove {
         return Ok(Action::Remove(name));

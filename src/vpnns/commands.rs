@@ -108,6 +108,8 @@ pub enum Action {
     },
     /// Make a profile.
     Import(profiles::ImportOptions),
+    /// Print a profile.
+    Export(InstanceName),
     /// Delete a profile.
     Remove(InstanceName),
     /// The app's part of the self-test.
@@ -274,6 +276,7 @@ pub fn run(action: Action) -> u8 {
         Action::Probe(arguments) => self_test::probe::run(&arguments),
         Action::Profiles { json } => profiles::list(json),
         Action::Import(options) => profiles::import(&options),
+        Action::Export(name) => profiles::export(&name),
         Action::Remove(name) => profiles::remove(&name),
         Action::Completions(shell) => completions::print(shell),
     };

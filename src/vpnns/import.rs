@@ -18,11 +18,14 @@ use vpnns_protocol::profile::{Profile, ProfileError, Settings};
 use crate::client::fault::{Fault, Note};
 use crate::text_file;
 
+/// What is wrong with a source of no known kind.
+pub const UNKNOWN: &str = "this is no configuration of OpenVPN, WireGuard or NetworkManager";
+
 /// Why nothing could be made of a source.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
-    #[error("failed to read {}", path.display())]
+    #[error("failed to read {}", named(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -41,7 +44,7 @@ pub enum Error {
         fault: ProfileError,
     },
     /// The file is of no known kind.
-    #[error("{}:1:1: this is no configuration of OpenVPN, WireGuard or NetworkManager", .0.display())]
+    #[error("{}:1:1: {UNKNOWN}", .0.display())]
     Unknown(PathBuf),
     /// The URL cannot be used.
     #[error("{url:?} {why}")]
@@ -91,6 +94,23 @@ pub struct Import {
     pub label: String,
     /// A sentence for each thing that was left out or is worth a look, with its place.
     pub notes: Vec<String>,
+    /// The source's own text, where that is a profile: it may have comments.
+    pub text: Option<String>,
+}
+
+/// What stands for the standard input in place of a file's path.
+const INPUT: &str = "-";
+
+/// Whether a source is the standard input.
+pub fn is_input(source: &Path) -> bool {
+    source == Path::new(INPUT)
+}
+
+fn named(path: &Path) -> String {
+    if is_input(path) {
+        return "the standard input".to_owned();
+    }
+    path.display().to_string()
 }
 
 impl Import {
@@ -101,9 +121,16 @@ impl Import {
     }
 }
 
-/// Reads a file, or understands a URL.
+/// Reads a file or the standard input, or understands a URL.
 pub fn import(source: &Path) -> Result<Import, Error> {
     let words = source.to_string_lossy();
+    if is_input(source) {
+        let text = text_file::read_input().map_err(|error| Error::Read {
+            path: source.to_owned(),
+            source: error,
+        })?;
+        return of_file(&text, source, "");
+    }
     if words.contains("://") && !source.exists() {
         return url::import(&words);
     }
@@ -115,6 +142,9 @@ pub fn import(source: &Path) -> Result<Import, Error> {
     let mut import = of_file(&text.text, source, &label)?;
     if import.profile.title.is_none() && import.label != import.name().as_str() {
         import.profile.title = title(&import.label);
+        if import.profile.title.is_some() {
+            import.text = None;
+        }
     }
     Ok(import)
 }
@@ -130,6 +160,7 @@ fn of_file(text: &str, source: &Path, label: &str) -> Result<Import, Error> {
                 profile,
                 label,
                 notes: Vec::new(),
+                text: Some(text.to_owned()),
             }),
             Err(fault) => Err(Error::Profile {
                 path: source.to_owned(),

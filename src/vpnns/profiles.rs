@@ -190,13 +190,32 @@ pub fn list() -> Result<Vec<Entry>, Error> {
     Ok(entries)
 }
 
-/// Writes a profile; returns its file.
-pub fn save(name: &InstanceName, profile: &Profile, overwrite: bool) -> Result<PathBuf, Error> {
-    let text = profile.to_toml();
+/// The text of a profile's file, whether it is valid or not. If others can get at the file, a note on
+/// stderr says so.
+pub fn text(name: &InstanceName) -> Result<String, Error> {
+    let text = read(name, &path(name)?)?;
+    if let Some(note) = text.exposure {
+        report::note(&note);
+    }
+    Ok(text.text)
+}
+
+/// Whether a profile could be written under this name; returns its file.
+pub fn check(name: &InstanceName, text: &str, overwrite: bool) -> Result<PathBuf, Error> {
     // What cannot be read back must not be written: a path that is no UTF-8, for one.
-    Profile::parse(&text).map_err(Error::Unwritable)?;
+    Profile::parse(text).map_err(Error::Unwritable)?;
     let path = path(name)?;
-    write::whole(&path, &text, overwrite).map_err(|error| match error {
+    if !overwrite && fs::symlink_metadata(&path).is_ok() {
+        return Err(Error::Exists(name.clone()));
+    }
+    Ok(path)
+}
+
+/// Writes a profile; returns its file.
+pub fn save(name: &InstanceName, text: &str, overwrite: bool) -> Result<PathBuf, Error> {
+    let path = check(name, text, overwrite)?;
+    // It may come to be there at this very moment.
+    write::whole(&path, text, overwrite).map_err(|error| match error {
         Error::Write { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
             Error::Exists(name.clone())
         }

@@ -71,6 +71,24 @@ pub struct Text {
 /// Reads a text.
 pub fn read(path: &Path) -> Result<Text, Error> {
     let (bytes, file) = read_open(path)?;
+    Ok(Text {
+        text: text_of(bytes)?,
+        exposure: exposure(path, &file).map_err(Error::Io)?,
+    })
+}
+
+/// Reads a text from the standard input, to its end.
+pub fn read_input() -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    let mut bounded = io::stdin().lock().take(LIMIT + 1);
+    bounded.read_to_end(&mut bytes).map_err(Error::Io)?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(Error::TooLarge);
+    }
+    text_of(bytes)
+}
+
+fn text_of(bytes: Vec<u8>) -> Result<String, Error> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Error::Binary(at)
@@ -78,12 +96,9 @@ pub fn read(path: &Path) -> Result<Text, Error> {
     if let Some(at) = text.find('\0') {
         return Err(Error::Binary(at));
     }
-    Ok(Text {
-        exposure: exposure(path, &file).map_err(Error::Io)?,
-        text: match text.strip_prefix('\u{feff}') {
-            Some(rest) => rest.to_owned(),
-            None => text,
-        },
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
     })
 }
 

@@ -37,7 +37,8 @@ found a problem. The manual is vpnns(1).";
     override_usage = "vpnns [--name ID] [-- COMMAND [ARG...]]\n       \
         vpnns --open ENTRY [--name ID] [URL|FILE...]\n       \
         vpnns --attach [--name ID] [OPTIONS]      (called by a VPN client)\n       \
-        vpnns --import FILE|URL [--profile NAME] | --profiles | --remove PROFILE\n       \
+        vpnns --import FILE|URL|- [--profile NAME] | --profiles\n       \
+        vpnns --export PROFILE | --remove PROFILE\n       \
         vpnns --connect PROFILE [--name ID] [--background]\n       \
         vpnns --disconnect | --reconnect | --answer NUMBER [--name ID]\n       \
         vpnns --apps | --list | --status | --monitor | --doctor | --self-test\n       \
@@ -167,13 +168,22 @@ pub(super) struct Arguments {
     #[arg(long, group = "action")]
     pub(super) stop: bool,
 
-    /// Make a profile of an OpenVPN, wg-quick or NetworkManager file, or of a server's URL
-    #[arg(long, value_name = "FILE|URL", groups = ["action", REPLACING])]
+    /// Make a profile of an OpenVPN, wg-quick or NetworkManager file, of a server's URL, or of what
+    /// the standard input holds (-)
+    #[arg(long, value_name = "FILE|URL|-", groups = ["action", REPLACING])]
     pub(super) import: Option<PathBuf>,
 
     /// With --import: the profile's name [default: the file's, or the server's]
     #[arg(long, value_name = "NAME", requires = "import", value_parser = parse_name)]
     pub(super) profile: Option<InstanceName>,
+
+    /// With --import: write nothing, only say whether it could be done
+    #[arg(long, requires = "import")]
+    pub(super) check: bool,
+
+    /// Print a profile as it stands in its file
+    #[arg(long, value_name = "PROFILE", group = "action", value_parser = parse_name)]
+    pub(super) export: Option<InstanceName>,
 
     /// List the profiles
     #[arg(long, group = "action")]
@@ -208,7 +218,7 @@ pub(super) struct Arguments {
         value_name = "COMMAND",
         trailing_var_arg = true,
         conflicts_with_all = ["attach", "connect", "disconnect", "reconnect", "answer", "list",
-            "status", "apps", "monitor", "close", "stop", "import", "profiles", "remove", "doctor",
+            "status", "apps", "monitor", "close", "stop", "import", "export", "profiles", "remove", "doctor",
             "self_test", "completions"]
     )]
     pub(super) command: Vec<OsString>,

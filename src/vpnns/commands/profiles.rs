@@ -1,9 +1,9 @@
-//! `vpnns --profiles`, `--import` and `--remove`: what there is to connect with.
+//! `vpnns --profiles`, `--import`, `--export` and `--remove`: what there is to connect with.
 
 use std::path::{Path, PathBuf};
 
 use vpnns_protocol::name::InstanceName;
-use vpnns_protocol::profile::listing::{Broken, Imported, Listed, Profiles};
+use vpnns_protocol::profile::listing::{Broken, Imported, Listed, NotImported, Profiles};
 use vpnns_protocol::{VERSION, exit};
 
 use super::list::table;
@@ -14,21 +14,39 @@ use crate::report;
 
 /// What to import, and as what.
 pub struct ImportOptions {
-    /// A file or a URL.
+    /// A file, a URL, or `-` for the standard input.
     pub source: PathBuf,
     /// The profile's name, if not the source's.
     pub name: Option<InstanceName>,
     /// Whether a profile of this name may be overwritten.
     pub replace: bool,
+    /// Whether nothing is to be written.
+    pub check: bool,
     /// As JSON.
     pub json: bool,
 }
 
 /// Makes a profile of another program's configuration, or of a URL.
 pub fn import(options: &ImportOptions) -> Result<u8, Error> {
+    let made = make(options);
+    if let (Err(error), true) = (&made, options.json) {
+        print_json(&NotImported {
+            version: VERSION,
+            error: fault(error, &options.source),
+        })?;
+    }
+    made
+}
+
+fn make(options: &ImportOptions) -> Result<u8, Error> {
     let import = import::import(&options.source)?;
     let name = options.name.clone().unwrap_or_else(|| import.name());
-    let path = profiles::save(&name, &import.profile, options.replace)?;
+    let text = import.text.unwrap_or_else(|| import.profile.to_toml());
+    let path = if options.check {
+        profiles::check(&name, &text, options.replace)?
+    } else {
+        profiles::save(&name, &text, options.replace)?
+    };
     let kind = import.profile.settings.kind();
     let notes = import.notes;
     if options.json {
@@ -36,7 +54,7 @@ pub fn import(options: &ImportOptions) -> Result<u8, Error> {
             version: VERSION,
             name,
             kind: kind.to_owned(),
-            path: text(&path),
+            path: shown(&path),
             notes,
         })?;
         return Ok(exit::SUCCESS);
@@ -44,8 +62,50 @@ pub fn import(options: &ImportOptions) -> Result<u8, Error> {
     for note in &notes {
         report::note(note);
     }
+    if options.check {
+        print_all(&format!("{name} ({kind}) can be imported\n"))?;
+        return Ok(exit::SUCCESS);
+    }
     let connect = format!("connect: vpnns --connect {name}");
     print_all(&format!("imported {name} ({kind}); {connect}\n"))?;
+    Ok(exit::SUCCESS)
+}
+
+/// What is wrong with a source: its place apart from the sentence, for a form that shows both.
+fn fault(error: &Error, source: &Path) -> Broken {
+    let at = |message: &str, hint: &Option<String>, line, column| Broken {
+        message: message.to_owned(),
+        hint: hint.clone(),
+        line: Some(line),
+        column: Some(column),
+    };
+    match error {
+        Error::Import(import::Error::Profile { fault, .. }) => {
+            at(&fault.message, &fault.hint, fault.line, fault.column)
+        }
+        // Of another file, which this one refers to, the sentence tells the place itself.
+        Error::Import(import::Error::Fault(fault)) if &*fault.place.file == source => {
+            let place = &fault.place;
+            at(&fault.message, &fault.hint, place.line, place.column)
+        }
+        Error::Import(unknown @ import::Error::Unknown(_)) => {
+            at(import::UNKNOWN, &unknown.hint(), 1, 1)
+        }
+        _ => {
+            let sentences = std::iter::once(error.to_string()).chain(report::causes(error));
+            Broken {
+                message: sentences.collect::<Vec<_>>().join(": "),
+                hint: error.hint(),
+                line: None,
+                column: None,
+            }
+        }
+    }
+}
+
+/// Prints a profile as it stands in its file, the broken ones too.
+pub fn export(name: &InstanceName) -> Result<u8, Error> {
+    print_all(&profiles::text(name)?)?;
     Ok(exit::SUCCESS)
 }
 
@@ -73,7 +133,7 @@ pub fn list(json: bool) -> Result<u8, Error> {
             name,
             kind.to_owned(),
             server.unwrap_or("-".to_owned()),
-            text(&entry.path),
+            shown(&entry.path),
         ]
     });
     let head = ["NAME", "KIND", "SERVER", "FILE"].map(str::to_owned);
@@ -102,7 +162,7 @@ fn listed(entry: &Entry) -> Listed {
     let profile = entry.profile.as_ref().ok();
     Listed {
         name: entry.name.clone(),
-        path: text(&entry.path),
+        path: shown(&entry.path),
         title: profile.and_then(|it| it.title.clone()),
         kind: profile.map(|it| it.settings.kind().to_owned()),
         server: profile.and_then(|it| it.settings.server()),
@@ -136,7 +196,7 @@ fn print_json(document: &impl serde::Serialize) -> Result<(), Error> {
     print_all(&format!("{text}\n"))
 }
 
-fn text(path: &Path) -> String {
+fn shown(path: &Path) -> String {
     path.to_string_lossy().chars().map(visible).collect()
 }
 

@@ -29,6 +29,7 @@ pub(super) fn of_configuration(
         arguments: Vec::new(),
     });
     Ok(Import {
+        text: None,
         profile: profile(settings),
         label,
         notes: sentences(&review.notes),

@@ -63,6 +63,7 @@ pub(super) fn import(url: &str) -> Result<Import, Error> {
     }
     let note = format!("{shown}: the password is not taken over; it is asked for");
     Ok(Import {
+        text: None,
         profile,
         label: host_name(host).to_owned(),
         notes: password.then_some(note).into_iter().collect(),

@@ -69,6 +69,7 @@ pub(super) fn import(text: &str, source: &Path, label: String) -> Result<Import,
     let mut profile = profile(Settings::WireGuard(settings));
     profile.dns = (!interface.dns.is_empty()).then_some(interface.dns);
     Ok(Import {
+        text: None,
         profile,
         label,
         notes: sentences(&interface.notes),

@@ -92,6 +92,7 @@ pub(super) fn import(connection: &Connection<'_>, label: String) -> Result<Impor
         return Err(Fault::new(&place, fault.message, hint));
     }
     Ok(Import {
+        text: None,
         profile,
         label,
         notes: sentences(&notes),

@@ -79,6 +79,7 @@ pub(super) fn import(connection: &Connection<'_>, label: String) -> Result<Impor
             .retain(|domain| WireGuard::is_domain(domain));
     }
     Ok(Import {
+        text: None,
         profile,
         label,
         notes: sentences(&notes),
