@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "connect/background.rs"]
+mod background;
 #[path = "connect/end.rs"]
 mod end;
 #[path = "connect/login.rs"]

@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "wireguard/background.rs"]
+mod background;
 #[path = "wireguard/change.rs"]
 mod change;
 #[path = "wireguard/keys.rs"]

@@ -7,7 +7,9 @@
 //! host's namespaces, owns the VPN client's processes, and is registered at the keeper, which
 //! keeps the device while it tries again. Between the two is the leash, a socket: the front's
 //! end, however it comes, is seen there, and ends the connector in order unless the front has
-//! let it go before (`--background`). The client's processes are tied to the connector by the
+//! let it go before. With `--background` it never does: whoever has started the front, the desktop
+//! app for example, may crash while the user is still asked, and the question can be answered by
+//! others. A front that is told to end says so to the keeper. The client's processes are tied to the connector by the
 //! kernel, and the keeper sees the connector's own end: nothing stays up that nobody watches.
 //!
 //! A connector is one thread that waits in one place, [`Session::wait`]; what a kind of client
@@ -33,7 +35,7 @@ use vpnns_protocol::profile::{Profile, Settings};
 
 pub use self::backoff::Backoff;
 pub use self::child::Child;
-pub use self::leash::{Failure, Report, let_go};
+pub use self::leash::{Failure, Report};
 pub use self::lines::Lines;
 pub use self::session::{Event, Session};
 use super::{command, openconnect, openvpn, wireguard};
@@ -56,6 +58,8 @@ pub struct Job {
     pub program: PathBuf,
     /// By which the keeper knows what this connector starts.
     pub token: String,
+    /// Whether it goes on without its front, also before it is connected.
+    pub background: bool,
 }
 
 impl Job {
@@ -108,7 +112,12 @@ fn live(job: &Job, keeper: Client, leash: OwnedFd) -> i32 {
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     sys::process::restore(Signal::SIGCHLD);
     sys::process::set_environment(CONNECTOR_VARIABLE, &job.token);
-    let ending = match Session::new(keeper, leash, job.profile.settings.server()) {
+    let ending = match Session::new(
+        keeper,
+        leash,
+        !job.background,
+        job.profile.settings.server(),
+    ) {
         Ok(mut session) => {
             let ending = run(&mut session, job);
             session.finish(&ending);

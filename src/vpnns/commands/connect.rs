@@ -110,6 +110,7 @@ pub fn connect(target: &Target, options: &Options) -> Result<u8, super::Error> {
         profile,
         program,
         token: token(),
+        background: options.background,
     };
     let leash = start(target, &job)?;
     Front::new(target, options, leash)?.stay()

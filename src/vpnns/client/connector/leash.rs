@@ -1,6 +1,6 @@
 //! The leash between front and connector: what is said on it, one JSON object a packet.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use nix::errno::Errno;
 use nix::sys::socket::MsgFlags;
@@ -10,8 +10,6 @@ use crate::sys;
 
 /// More than any report needs; a longer one is cut by whoever writes it.
 const MAX_REPORT: usize = 64 * 1024;
-/// What the front says before it leaves a connector to itself.
-const LET_GO: &[u8] = b"go on";
 
 /// Why a connector gave up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,19 +66,4 @@ impl Report {
         }
         serde_json::from_slice(&buffer[..length]).map_err(|_| Errno::EBADMSG)
     }
-}
-
-/// The front's last word to a connector that is to go on without it.
-///
-/// Our own end goes along: while that is on its way, the leash is whole, so that a connector that
-/// only looks for its end (as WireGuard's loop does) sees none.
-pub fn let_go(leash: &OwnedFd) {
-    let _ = sys::socket::send(leash, LET_GO, Some(leash));
-}
-
-/// Whether a leash that has become readable says that the front has let go; else it is gone.
-pub fn is_let_go(leash: impl AsFd) -> bool {
-    let mut buffer = [0; 16];
-    let heard = sys::socket::receive(leash, &mut buffer, MsgFlags::MSG_DONTWAIT);
-    matches!(heard, Ok((length, _)) if &buffer[..length] == LET_GO)
 }

@@ -13,7 +13,6 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use vpnns_protocol::instance::{Facts, Retry, State};
 use vpnns_protocol::question::{Answer, Ask, Question, Reply as Answered};
 
-use super::leash::is_let_go;
 use super::{Ending, Report};
 use crate::instance::client::Client;
 use crate::instance::control::{Reply, Request};
@@ -41,8 +40,10 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Session {
     keeper: Client,
-    /// To the front; none once it has let go.
+    /// To the front; none once that is gone from a connection in the background.
     leash: Option<OwnedFd>,
+    /// Whether the front's end is ours.
+    is_tied: bool,
     signals: SignalFd,
     uplink: Option<Uplink>,
     facts: Facts,
@@ -57,6 +58,7 @@ impl Session {
     pub(super) fn new(
         keeper: Client,
         leash: OwnedFd,
+        is_tied: bool,
         server: Option<String>,
     ) -> Result<Self, Errno> {
         let mut set = SigSet::empty();
@@ -66,6 +68,7 @@ impl Session {
         Ok(Self {
             keeper,
             leash: Some(leash),
+            is_tied,
             signals: SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
             // Without it a lost connection is noticed later, by the client itself.
             uplink: Uplink::new().ok(),
@@ -137,8 +140,12 @@ impl Session {
         if ready.signals {
             return Some(self.end(Ending::Disconnected));
         }
-        if ready.leash && !self.leash.take().is_some_and(is_let_go) {
-            return Some(self.end(Ending::Disconnected));
+        if ready.leash {
+            // The front says nothing: it is gone.
+            self.leash = None;
+            if self.is_tied {
+                return Some(self.end(Ending::Disconnected));
+            }
         }
         if ready.keeper {
             match self.keeper.receive() {
@@ -223,8 +230,7 @@ impl Session {
     pub fn quit(&self) -> Result<Epoll, Errno> {
         let quit = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         quit.add(&self.signals, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
-        if let Some(leash) = &self.leash {
-            // Not for what is on it: the front may have let go.
+        if let Some(leash) = self.leash.as_ref().filter(|_| self.is_tied) {
             quit.add(leash, EpollEvent::new(EpollFlags::EPOLLRDHUP, 1))?;
         }
         Ok(quit)

@@ -16,7 +16,7 @@ use vpnns_protocol::{VERSION, exit};
 use super::dialogue::Dialogue;
 use super::terminal::{Terminal, write_stderr};
 use super::{Error, Options};
-use crate::client::connector::{Failure, Report, let_go};
+use crate::client::connector::{Failure, Report};
 use crate::commands::list::in_short;
 use crate::commands::{self, print_all};
 use crate::instance::client::Client;
@@ -94,7 +94,6 @@ impl Front {
                 self.hear_keeper()?;
             }
             if self.was_connected && self.options.background {
-                let_go(&self.leash);
                 return Ok(exit::SUCCESS);
             }
             if ready.signals {

@@ -1,0 +1,45 @@
+//! In the background, without whoever has started it; and new handshakes at the user's wish.
+
+use nix::sys::signal::Signal;
+
+use crate::*;
+
+#[test]
+fn a_front_that_is_killed_while_it_waits_for_the_handshake_is_not_needed() {
+    let lab = Lab::start();
+    let _app = lab.keep(NAME);
+    let (profile, server) = one_peer(&lab);
+    server.set(&["listen-port", "51999"]);
+    profile.write(&lab);
+    let words = ["vpnns", "--connect", NAME, "--name", NAME, "--background"];
+    let front = lab.run_by_user(&words).spawn();
+    lab.wait_for_state("connecting", &front);
+    let waits = || lab.wireguard_status()["stage"] == "waiting for the handshake";
+    assert!(wait_until(LIMIT, waits));
+    front.signal(Signal::SIGKILL);
+    server.set(&["listen-port", &PORT.to_string()]);
+    lab.wait_for_state("connected", &front);
+    assert!(lab.reaches(NAME, address::FAR));
+    lab.run_by_user(&["vpnns", "--disconnect", "--name", NAME])
+        .run()
+        .text();
+    assert!(!lab.reaches(NAME, address::FAR));
+}
+
+#[test]
+fn a_wish_to_connect_again_is_a_new_handshake() {
+    let lab = Lab::start();
+    let (profile, _server) = one_peer(&lab);
+    let client = lab.wireguard_up(&profile);
+    let handshake = || lab.wireguard_status()["tunnel"]["peers"][0]["handshake"].as_u64();
+    let before = handshake();
+    assert!(before.is_some());
+    // It is told in whole seconds.
+    std::thread::sleep(Duration::from_millis(1100));
+    lab.run_by_user(&["vpnns", "--reconnect", "--name", NAME])
+        .run()
+        .text();
+    assert!(wait_until(LIMIT, || handshake() > before));
+    lab.wait_for_state("connected", &client);
+    assert!(lab.reaches(NAME, address::FAR));
+}
