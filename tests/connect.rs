@@ -8,6 +8,8 @@ mod support;
 mod background;
 #[path = "connect/end.rs"]
 mod end;
+#[path = "connect/log.rs"]
+mod log;
 #[path = "connect/login.rs"]
 mod login;
 #[path = "connect/openvpn.rs"]

@@ -100,12 +100,13 @@ fn misplaced(arguments: &Arguments) -> Result<(), Answer> {
             || arguments.list
             || arguments.status
             || arguments.monitor
+            || arguments.log
             || arguments.import.is_some()
             || arguments.profiles
             || arguments.doctor
             || arguments.self_test)
     {
-        let hint = "it goes with --connect, --apps, --list, --status, --monitor, --import, --profiles, \
+        let hint = "it goes with --connect, --apps, --list, --status, --monitor, --log, --import, --profiles, \
             --doctor and --self-test";
         return Err(Answer::usage(
             "--json has nothing to print here".into(),
@@ -229,6 +230,10 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
     }
     if let Some(id) = arguments.answer {
         return Ok(Action::Answer(target.name, id));
+    }
+    if arguments.log {
+        let (name, json) = (target.name, arguments.json);
+        return Ok(Action::Log { name, json });
     }
     if let Some(pid) = arguments.close {
         let (name, force) = (target.name, arguments.force);

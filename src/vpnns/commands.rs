@@ -11,6 +11,7 @@ mod disconnect;
 mod doctor;
 pub mod graft;
 mod list;
+mod log;
 pub mod monitor;
 mod open;
 pub mod profiles;
@@ -80,6 +81,13 @@ pub enum Action {
     },
     /// Show changes as they happen.
     Monitor(monitor::Options),
+    /// Show what has happened.
+    Log {
+        /// The instance.
+        name: InstanceName,
+        /// As JSON.
+        json: bool,
+    },
     /// End a program of an instance.
     Close {
         /// The instance.
@@ -174,6 +182,9 @@ pub enum Error {
     /// The instance does not run.
     #[error("no instance named {0} is running")]
     NotRunning(InstanceName),
+    /// The log was its keeper's.
+    #[error("no instance named {0} is running, and an instance takes its log with it")]
+    NoLog(InstanceName),
     /// The file system cannot be watched.
     #[error("failed to watch for instances")]
     Watch(#[source] nix::errno::Errno),
@@ -222,7 +233,9 @@ impl Error {
             Self::Command(command::Error::NotFound(program, _)) => not_found(program),
             Self::Profiles(error) => error.hint(),
             Self::Import(error) => error.hint(),
-            Self::NotRunning(_) => Some("vpnns --list shows what is running".to_owned()),
+            Self::NotRunning(_) | Self::NoLog(_) => {
+                Some("vpnns --list shows what is running".to_owned())
+            }
             _ => None,
         }
     }
@@ -269,6 +282,7 @@ pub fn run(action: Action) -> u8 {
         Action::List { name, json } => list::list(name, json),
         Action::Status { name, json } => list::status(name, json),
         Action::Monitor(options) => monitor::monitor(&options),
+        Action::Log { name, json } => log::log(&name, json),
         Action::Close { name, pid, force } => close::close(&name, pid, force),
         Action::Stop(name) => stop::stop(&name),
         Action::Doctor { json } => doctor::doctor(json),

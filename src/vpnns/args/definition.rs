@@ -41,7 +41,7 @@ found a problem. The manual is vpnns(1).";
         vpnns --export PROFILE | --remove PROFILE\n       \
         vpnns --connect PROFILE [--name ID] [--background]\n       \
         vpnns --disconnect | --reconnect | --answer NUMBER [--name ID]\n       \
-        vpnns --apps | --list | --status | --monitor | --doctor | --self-test\n       \
+        vpnns --apps | --list | --status | --monitor | --log | --doctor | --self-test\n       \
         vpnns --close PID [--force] | --stop [--name ID]",
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
@@ -155,6 +155,10 @@ pub(super) struct Arguments {
     #[arg(long, requires = "monitor")]
     pub(super) traffic: bool,
 
+    /// Show the last things that have happened to an instance
+    #[arg(long, group = "action")]
+    pub(super) log: bool,
+
     /// End one program of an instance, and what it has started
     #[arg(long, value_name = "PID", group = "action",
         value_parser = clap::value_parser!(u32).range(1..))]
@@ -218,7 +222,7 @@ pub(super) struct Arguments {
         value_name = "COMMAND",
         trailing_var_arg = true,
         conflicts_with_all = ["attach", "connect", "disconnect", "reconnect", "answer", "list",
-            "status", "apps", "monitor", "close", "stop", "import", "export", "profiles", "remove", "doctor",
+            "status", "apps", "monitor", "log", "close", "stop", "import", "export", "profiles", "remove", "doctor",
             "self_test", "completions"]
     )]
     pub(super) command: Vec<OsString>,

@@ -10,6 +10,7 @@ use vpnns_protocol::profile::{self, Method};
 use super::connector::{Backoff, Child, Ending, Event, Failure, Job, Lines, Session};
 use crate::args::NAME_VARIABLE;
 use crate::gateway;
+use crate::isolation::command::program_name;
 use crate::sys::process::pidfd_open;
 
 /// Runs the command, again and again once it has been connected.
@@ -78,6 +79,7 @@ fn once(session: &mut Session, job: &Job, settings: &profile::Command) -> std::i
     let mut child = Child::spawn(command)?;
     let mut output = Lines::new(reader.into())?;
     let (mut last, mut ours): (String, Option<Failure>) = (String::new(), None);
+    let program = program_name(settings.run[0].as_ref());
     loop {
         let mut fds: Vec<BorrowedFd<'_>> = vec![child.as_fd()];
         fds.extend((!output.has_ended()).then(|| output.as_fd()));
@@ -89,6 +91,7 @@ fn once(session: &mut Session, job: &Job, settings: &profile::Command) -> std::i
         }
         let status = child.status();
         for line in output.read() {
+            session.log(&program, &line);
             if let Some(sentence) = line.strip_prefix("vpnns: ") {
                 ours = Some(Failure::new(sentence.to_owned()));
             } else if let (Some(hint), Some(failure)) = (line.strip_prefix("hint: "), &mut ours) {

@@ -19,6 +19,7 @@ mod backoff;
 mod child;
 mod leash;
 mod lines;
+mod scrub;
 mod session;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

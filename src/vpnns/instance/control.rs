@@ -12,6 +12,7 @@ use nix::sys::socket::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use vpnns_protocol::instance::{Client, Counters, Facts, Instance, Retry};
+use vpnns_protocol::log::Line;
 use vpnns_protocol::network::NetworkConfig;
 use vpnns_protocol::question::{Answer, Question};
 
@@ -83,6 +84,13 @@ pub enum Request {
     Answer(Box<Answer>),
     /// What the client tells about the tunnel. (From the connector or whoever has the device.)
     Facts(Box<Facts>),
+    /// Something for the log, without a secret. (From the connector.)
+    Log {
+        /// One line.
+        text: String,
+    },
+    /// Tell me the log.
+    ReadLog,
     /// Whether the other end answers, as far as can be told. (From whoever has the device.)
     Alive {
         /// False while nothing comes back.
@@ -267,6 +275,11 @@ pub enum Reply {
     Socket,
     /// The state.
     Status(Box<Instance>),
+    /// The log.
+    Log {
+        /// Its lines, oldest first.
+        lines: Vec<Line>,
+    },
     /// What has passed.
     Counters {
         /// Nothing where there is no tunnel.

@@ -15,6 +15,7 @@ mod birth;
 mod close;
 mod connector;
 mod graft;
+mod log;
 pub mod members;
 mod request;
 mod supervisor;
@@ -34,6 +35,7 @@ use vpnns_protocol::name::InstanceName;
 use self::birth::Born;
 pub use self::birth::{AppNamespace, Seed, spawn};
 use self::connector::Connector;
+use self::log::Log;
 pub use self::members::Member;
 use self::request::Connection;
 use self::supervisor::Orphan;
@@ -81,6 +83,8 @@ struct Keeper {
     since: u64,
     /// In the state failed: what to do about it.
     hint: Option<String>,
+    /// What has happened.
+    log: Log,
     /// Something changed that the watchers do not know yet.
     changed: bool,
     /// There has been an app or a tunnel: this is no start that failed.
@@ -120,6 +124,7 @@ impl Keeper {
             state: State::Isolated,
             since: unix_time(),
             hint: None,
+            log: Log::default(),
             changed: false,
             used: born.adopted || kept_until.is_none(),
             kept_until,
@@ -298,6 +303,7 @@ impl Keeper {
             {
                 tunnel.facts.reconnects += 1;
             }
+            self.log.add(&log::line_of(&state));
             self.state = state;
             self.since = unix_time();
             self.hint = None;
@@ -313,6 +319,9 @@ impl Keeper {
     /// What to do about it, if that is the state.
     fn set_hint(&mut self, hint: Option<String>) {
         if matches!(self.state, State::Failed { .. }) {
+            if let Some(hint) = hint.as_ref().filter(|_| self.hint != hint) {
+                self.log.add(&format!("hint: {hint}"));
+            }
             self.changed |= self.hint != hint;
             self.hint = hint;
         }
@@ -340,6 +349,7 @@ impl Keeper {
 
     /// Asks everything in the instance to end; what does not is killed later.
     fn stop(&mut self) {
+        self.log.add("the instance is stopped");
         self.pending = None;
         self.kept_until = None;
         self.orphaned_until = None;

@@ -1,5 +1,6 @@
 //! One connector at work: its keeper, its front, its signals, and the one place where it waits.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -13,6 +14,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use vpnns_protocol::instance::{Facts, Retry, State};
 use vpnns_protocol::question::{Answer, Ask, Question, Reply as Answered};
 
+use super::scrub::Scrubber;
 use super::{Ending, Report};
 use crate::instance::client::Client;
 use crate::instance::control::{Reply, Request};
@@ -52,7 +54,13 @@ pub struct Session {
     /// Whether the instance was ever seen connected, and whether since that was asked for.
     connected: (bool, bool),
     over: Option<Ending>,
+    scrubber: Scrubber,
+    /// Since when lines of the client's are counted, and how many there were.
+    lines: (Instant, u32),
 }
+
+/// How many of a client's lines are passed on in one second.
+const LINES: u32 = 100;
 
 impl Session {
     pub(super) fn new(
@@ -80,6 +88,8 @@ impl Session {
             open: false,
             connected: (false, false),
             over: None,
+            scrubber: Scrubber::default(),
+            lines: (Instant::now(), 0),
         })
     }
 
@@ -154,6 +164,11 @@ impl Session {
                     if self.open && answer.id == self.questions {
                         self.open = false;
                         let Answer { reply, .. } = *answer;
+                        if let Answered::Form { values } = &reply {
+                            for value in values.values() {
+                                self.scrubber.hide(value);
+                            }
+                        }
                         return Some(Event::Answered(reply));
                     }
                 }
@@ -304,7 +319,37 @@ impl Session {
 
     /// Shows the user a sentence that is no state.
     pub fn note(&self, text: impl Into<String>) {
-        self.report(&Report::Note { text: text.into() });
+        let text = text.into();
+        if let Some(text) = self.scrubber.clean(&text) {
+            self.send(Request::Log { text });
+        }
+        self.report(&Report::Note { text });
+    }
+
+    /// Has the keeper remember a line of the client's, without what the user has typed. One that
+    /// never stops is not listened to all the time.
+    pub fn log(&mut self, client: &str, line: &str) {
+        let line = line.trim();
+        let (since, count) = &mut self.lines;
+        if since.elapsed() >= Duration::from_secs(1) {
+            (*since, *count) = (Instant::now(), 0);
+        }
+        *count = count.saturating_add(1);
+        let text = match (*count).cmp(&(LINES + 1)) {
+            _ if line.is_empty() => return,
+            Ordering::Greater => return,
+            Ordering::Equal => format!("{client}: more than can be kept"),
+            Ordering::Less => match self.scrubber.clean(line) {
+                Some(line) => format!("{client}: {line}"),
+                None => return,
+            },
+        };
+        self.send(Request::Log { text });
+    }
+
+    /// Something that must not be in the log, besides the user's answers.
+    pub fn hide(&mut self, secret: &str) {
+        self.scrubber.hide(secret);
     }
 
     pub(super) fn report(&self, report: &Report) {

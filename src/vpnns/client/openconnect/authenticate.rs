@@ -92,6 +92,7 @@ pub fn authenticate(
         given: BTreeMap::new(),
         trusted: None,
         last_word: Instant::now(),
+        is_typed: false,
     };
     let ended = dialogue.hold();
     dialogue.session.withdraw();
@@ -197,6 +198,8 @@ struct Dialogue<'a> {
     /// The certificate that the user trusts, and whether from now on.
     trusted: Option<(String, bool)>,
     last_word: Instant,
+    /// Something has been typed, whose echo is still to come.
+    is_typed: bool,
 }
 
 impl Dialogue<'_> {
@@ -261,6 +264,10 @@ impl Dialogue<'_> {
                     self.session.connected_to(*address);
                 }
                 self.news.push(news);
+            }
+            // The rest of the line that was typed into is nobody's to know.
+            if !std::mem::take(&mut self.is_typed) {
+                self.session.log("openconnect", &line);
             }
             self.said.push(line);
         }
@@ -369,6 +376,7 @@ impl Dialogue<'_> {
         }
         bytes.push(b'\n');
         self.last_word = Instant::now();
+        self.is_typed = true;
         self.keyboard.write_all(&bytes).map_err(|error| {
             Stop::Unreachable(Failure::new(format!("openconnect has ended: {error}")))
         })

@@ -124,6 +124,7 @@ impl<'a> Tunnel<'a> {
         program: &Path,
         login: &Login,
     ) -> std::io::Result<Self> {
+        session.hide(&login.cookie);
         let (reader, writer) = std::io::pipe()?;
         let mut command = command(job, settings, program, login);
         command
@@ -200,6 +201,7 @@ impl<'a> Tunnel<'a> {
     }
 
     fn hear(&mut self, line: String) {
+        self.session.log("openconnect", &line);
         match report::read(&line) {
             Some(News::Connected(address)) => self.session.connected_to(address),
             Some(News::Up) => {

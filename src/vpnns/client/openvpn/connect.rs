@@ -135,6 +135,15 @@ struct Tunnel<'a> {
     _files: [OwnedFd; 2],
 }
 
+/// A line of openvpn's without the time before it, `2026-11-25 12:00:00`.
+fn without_time(line: &str) -> &str {
+    let is_part = |c: char| c.is_ascii_digit() || c == '-' || c == ':' || c == ' ';
+    match line.split_at_checked(20) {
+        Some((time, rest)) if time.ends_with(' ') && time.chars().all(is_part) => rest,
+        _ => line,
+    }
+}
+
 impl<'a> Tunnel<'a> {
     fn start(
         session: &'a mut Session,
@@ -288,6 +297,7 @@ impl<'a> Tunnel<'a> {
 
     fn hear_output(&mut self) {
         for line in self.output.read() {
+            self.session.log("openvpn", without_time(&line));
             if let Some(sentence) = line.strip_prefix("vpnns: ") {
                 self.ours = Some(Failure::new(sentence.to_owned()));
             } else if let (Some(hint), Some(failure)) =

@@ -13,7 +13,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use vpnns_protocol::instance::{Facts, Retry, State};
 use vpnns_protocol::question::{Answer, Question};
 
-use super::Keeper;
+use super::{Keeper, unix_time};
 use crate::instance::control::{Connect, Reply};
 
 /// A registered connector.
@@ -127,6 +127,8 @@ impl Keeper {
             return self.connections[index].refuse(&refusal, hint);
         }
         self.kept_until = None;
+        self.log
+            .add(&format!("the profile {} is connected", connect.profile));
         self.profile = Some(connect.profile.clone());
         self.connector = Some(Connector {
             connection: self.connections[index].socket.as_raw_fd(),
@@ -150,8 +152,13 @@ impl Keeper {
 
     /// The connector says what it does; shown until the tunnel is there.
     pub(super) fn stage(&mut self, index: usize, stage: String) {
-        if self.is_connector(index) && self.tunnel.is_none() {
+        if !self.is_connector(index) {
+            return;
+        }
+        if self.tunnel.is_none() {
             self.set_state(State::Connecting { stage });
+        } else {
+            self.log.add(&stage);
         }
     }
 
@@ -161,6 +168,9 @@ impl Keeper {
             return;
         }
         if let Some(connector) = &mut self.connector {
+            if question.is_some() {
+                self.log.add("a question is asked");
+            }
             connector.question = question;
             self.changed = true;
         }
@@ -176,6 +186,7 @@ impl Keeper {
         let Some(connector) = open else {
             return self.connections[index].refuse(&Refusal::NoQuestion, None);
         };
+        self.log.add("the question is answered");
         self.changed = true;
         if let Some(connector) = self.connection(connector) {
             connector.reply(Reply::Answered(Box::new(answer)), None);
@@ -219,6 +230,12 @@ impl Keeper {
             return;
         }
         if let Some(connector) = &mut self.connector {
+            if let Some(retry) = retry.as_ref().filter(|_| connector.retry != retry) {
+                let seconds = retry.at.saturating_sub(unix_time());
+                let reason = retry.reason.as_deref().unwrap_or("nothing passes");
+                self.log
+                    .add(&format!("{reason}; trying again in {seconds} s"));
+            }
             self.changed |= connector.retry != retry;
             connector.retry = retry;
         }
@@ -231,6 +248,7 @@ impl Keeper {
         let refusal = match (kept_up, &self.tunnel) {
             (Some(connector), _) => {
                 let connection = connector.connection;
+                self.log.add("the user wants it connected again");
                 if let Some(connector) = self.connection(connection) {
                     connector.reply(Reply::Reconnect, None);
                 }
@@ -250,6 +268,7 @@ impl Keeper {
     /// Somebody wants the tunnel down, in order.
     pub(super) fn disconnect(&mut self, index: usize) {
         let warnings = Vec::new();
+        self.log.add("the user wants it disconnected");
         if let Some(connector) = &mut self.connector {
             connector.is_finishing = true;
             connector.question = None;

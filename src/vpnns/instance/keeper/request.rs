@@ -177,6 +177,11 @@ impl Keeper {
             Request::Withdraw => self.ask(index, None),
             Request::Answer(answer) => self.answer_question(index, *answer),
             Request::Facts(facts) => self.tell_facts(index, *facts),
+            Request::Log { text } => self.hear_line(index, &text),
+            Request::ReadLog => {
+                let lines = self.log.lines();
+                self.connections[index].reply(Reply::Log { lines }, None);
+            }
             Request::Alive { alive } => self.alive(index, alive),
             Request::Wait { retry } => self.wait_before(index, retry),
             Request::Reconnect => self.reconnect(index),
