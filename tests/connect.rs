@@ -12,6 +12,8 @@ mod end;
 mod log;
 #[path = "connect/login.rs"]
 mod login;
+#[path = "connect/loss.rs"]
+mod loss;
 #[path = "connect/openvpn.rs"]
 mod openvpn;
 #[path = "connect/reconnect.rs"]

@@ -43,3 +43,22 @@ fn a_wish_to_connect_again_is_a_new_handshake() {
     lab.wait_for_state("connected", &client);
     assert!(lab.reaches(NAME, address::FAR));
 }
+
+/// That the peer is back is told by its answer, and frozen programs ask nothing.
+#[test]
+fn frozen_programs_do_not_keep_the_tunnel_from_coming_back() {
+    let lab = Lab::start();
+    let (mut profile, _server) = one_peer(&lab);
+    profile.top.push_str("on-drop = \"freeze\"\n");
+    let client = lab.wireguard_up(&profile);
+    let session = lab.session(address::FAR);
+    lab.root_shell("ip link set veth0 down");
+    lab.wait_for_state("reconnecting", &client);
+    let is_frozen = || lab.wireguard_status()["frozen"] == true;
+    assert!(wait_until(LIMIT, is_frozen));
+    lab.root_shell("ip link set veth0 up; ip route replace default via 192.0.2.1");
+    lab.wait_for_state("connected", &client);
+    assert!(session.goes_on(LIMIT));
+    assert!(!is_frozen());
+    session.end();
+}

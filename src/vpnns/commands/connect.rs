@@ -130,6 +130,7 @@ fn start(target: &Target, job: &Job) -> Result<OwnedFd, Error> {
         profile: job.profile_name.to_string(),
         server: job.profile.settings.server(),
         token: job.token.clone(),
+        on_drop: job.profile.on_drop,
     };
     let request = Request::Connect(Box::new(request));
     match keeper.ask(request).map_err(Error::Keeper)? {

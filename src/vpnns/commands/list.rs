@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use vpnns_protocol::instance::{Counters, Instance, Report, State};
+use vpnns_protocol::instance::{Counters, Instance, Report, Retry, State};
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::{VERSION, exit};
 
@@ -85,10 +85,20 @@ pub fn in_short(instance: &Instance) -> String {
         State::Reconnecting => format!("reconnecting for {since}: nothing passes"),
         State::Failed { reason } => format!("failed {since} ago: {reason}; apps are offline"),
     };
-    match &instance.tunnel {
+    let text = match &instance.tunnel {
         Some(tunnel) => format!("{text} through {}", tunnel.client.name),
         None => text,
+    };
+    if instance.frozen {
+        return format!("{text}; apps are stopped meanwhile");
     }
+    text
+}
+
+/// When the next try comes, and why.
+pub fn next_try(retry: &Retry) -> String {
+    let reason = retry.reason.as_deref().unwrap_or("nothing passes");
+    format!("{reason}; the next try is in {}", ahead(retry.at))
 }
 
 fn in_full(instance: &Instance) -> String {
@@ -98,6 +108,12 @@ fn in_full(instance: &Instance) -> String {
         let _ = writeln!(out, "  {label:<10} {value}");
     };
     line("state", &in_short(instance));
+    if let Some(hint) = &instance.hint {
+        line("hint", hint);
+    }
+    if let Some(retry) = &instance.retry {
+        line("waits", &next_try(retry));
+    }
     if let Some(profile) = &instance.profile {
         line("profile", profile);
     }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use vpnns_protocol::instance::{Client, Counters, Facts, Instance, Retry};
 use vpnns_protocol::log::Line;
 use vpnns_protocol::network::NetworkConfig;
+use vpnns_protocol::profile::OnDrop;
 use vpnns_protocol::question::{Answer, Question};
 
 use super::directory::StateDirectory;
@@ -154,6 +155,9 @@ pub struct Connect {
     /// By which the supervisors that it starts are known.
     #[serde(default)]
     pub token: String,
+    /// What happens to the programs when its tunnel is lost.
+    #[serde(default)]
+    pub on_drop: OnDrop,
 }
 
 /// A supervisor that is about to start its client.

@@ -14,8 +14,10 @@
 mod birth;
 mod close;
 mod connector;
+mod freezer;
 mod graft;
 mod log;
+mod loss;
 pub mod members;
 mod request;
 mod supervisor;
@@ -36,6 +38,7 @@ use self::birth::Born;
 pub use self::birth::{AppNamespace, Seed, spawn};
 use self::connector::Connector;
 use self::log::Log;
+use self::loss::Loss;
 pub use self::members::Member;
 use self::request::Connection;
 use self::supervisor::Orphan;
@@ -85,6 +88,8 @@ struct Keeper {
     hint: Option<String>,
     /// What has happened.
     log: Log,
+    /// Whether the connection is lost, and what that means for the programs.
+    loss: Loss,
     /// Something changed that the watchers do not know yet.
     changed: bool,
     /// There has been an app or a tunnel: this is no start that failed.
@@ -125,6 +130,7 @@ impl Keeper {
             since: unix_time(),
             hint: None,
             log: Log::default(),
+            loss: Loss::default(),
             changed: false,
             used: born.adopted || kept_until.is_none(),
             kept_until,
@@ -171,6 +177,7 @@ impl Keeper {
         }
         self.deadlines(now);
         self.sweep_connections();
+        self.follow_loss();
         let over = self.is_unused() && self.end()?;
         if self.changed {
             self.changed = false;
@@ -304,6 +311,7 @@ impl Keeper {
                 tunnel.facts.reconnects += 1;
             }
             self.log.add(&log::line_of(&state));
+            self.loss.comes_to(&state, self.connector.is_some());
             self.state = state;
             self.since = unix_time();
             self.hint = None;
@@ -334,7 +342,7 @@ impl Keeper {
             since: self.since,
             hint: self.hint.clone(),
             retry: self.connector.as_ref().and_then(Connector::retry).cloned(),
-            frozen: false,
+            frozen: self.loss.freezer().is_some(),
             keeper: std::process::id(),
             profile: self.profile.clone(),
             question: self
@@ -350,6 +358,7 @@ impl Keeper {
     /// Asks everything in the instance to end; what does not is killed later.
     fn stop(&mut self) {
         self.log.add("the instance is stopped");
+        self.loss.is_wished();
         self.pending = None;
         self.kept_until = None;
         self.orphaned_until = None;
@@ -388,7 +397,9 @@ impl Keeper {
     /// Finds everybody who is in, background children too.
     fn look_for_members(&mut self) {
         match members::scan(self.network_inode) {
-            Ok(found) => {
+            Ok(mut found) => {
+                let freezer = self.loss.freezer();
+                found.retain(|it| freezer.is_none_or(|freezer| freezer.pid() != it.pid));
                 self.changed |= !found.is_empty();
                 self.members = found;
             }

@@ -2,7 +2,7 @@
 
 use vpnns_protocol::instance::{App, Instance, State};
 
-use crate::commands::list::in_short;
+use crate::commands::list::{in_short, next_try};
 
 /// How an instance is met.
 pub fn first(instance: &Instance) -> String {
@@ -29,6 +29,14 @@ pub fn between(before: &Instance, after: &Instance) -> Vec<String> {
         && before.network != after.network
     {
         lines.push("the tunnel has other addresses, routes or resolvers".to_owned());
+    }
+    if let Some(retry) = after.retry.as_ref().filter(|_| before.retry != after.retry) {
+        lines.push(next_try(retry));
+    }
+    match (before.frozen, after.frozen) {
+        (false, true) => lines.push("apps are stopped until it is back".to_owned()),
+        (true, false) => lines.push("apps go on".to_owned()),
+        _ => {}
     }
     if after.question.is_some() && before.question != after.question {
         lines.push("the VPN asks something".to_owned());
@@ -87,6 +95,22 @@ mod tests {
                 "vi (8) started"
             ]
         );
+    }
+
+    #[test]
+    fn a_wait_and_what_it_means_for_the_programs_are_told() {
+        let lost = instance(
+            r#""state":"reconnecting","apps":[],"frozen":true,"retry":{"at":1,"reason":"no answer"}"#,
+        );
+        let back = instance(r#""state":"reconnecting","apps":[]"#);
+        assert_eq!(
+            between(&back, &lost),
+            [
+                "no answer; the next try is in 0 s",
+                "apps are stopped until it is back"
+            ]
+        );
+        assert_eq!(between(&lost, &back), ["apps go on"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::Keeper;
+use super::freezer::Freezer;
 use super::members::{self, Member};
 use crate::instance::control::Reply;
 use crate::sys::process::is_alive;
@@ -57,6 +58,10 @@ impl Keeper {
     /// The member with this number.
     fn find_member(&self, pid: u32) -> Option<Member> {
         let pid = Pid::from_raw(i32::try_from(pid).ok().filter(|pid| *pid > 0)?);
+        let is_freezer = |freezer: &Freezer| freezer.pid() == pid;
+        if self.loss.freezer().is_some_and(is_freezer) {
+            return None;
+        }
         if let Some(found) = members::find(pid, self.network_inode) {
             return Some(found);
         }

@@ -129,6 +129,7 @@ impl Keeper {
         self.kept_until = None;
         self.log
             .add(&format!("the profile {} is connected", connect.profile));
+        self.loss.begin(connect.on_drop);
         self.profile = Some(connect.profile.clone());
         self.connector = Some(Connector {
             connection: self.connections[index].socket.as_raw_fd(),
@@ -215,6 +216,9 @@ impl Keeper {
         }
         self.connector = None;
         self.changed = true;
+        if reason.is_none() {
+            self.loss.is_wished();
+        }
         let state = reason.map_or(State::Isolated, |reason| State::Failed { reason });
         if self.tunnel.is_some() {
             self.drop_tunnel("the profile was disconnected", state);
@@ -269,6 +273,7 @@ impl Keeper {
     pub(super) fn disconnect(&mut self, index: usize) {
         let warnings = Vec::new();
         self.log.add("the user wants it disconnected");
+        self.loss.is_wished();
         if let Some(connector) = &mut self.connector {
             connector.is_finishing = true;
             connector.question = None;
@@ -282,6 +287,9 @@ impl Keeper {
         } else if self.is_supervised() {
             // Its client has no device yet: it may be asking for a password.
             self.end_supervisors("it was disconnected");
+            self.set_state(State::Isolated);
+        } else if self.loss.freezer().is_some() {
+            // It has failed for good, and what it has stopped was waiting for this.
             self.set_state(State::Isolated);
         } else {
             let refusal = Refusal::NoTunnel(self.name.to_string());

@@ -1,0 +1,142 @@
+//! Programs that are stopped, and the process that lets them go on however the keeper ends.
+//!
+//! # Theory of operation
+//!
+//! A stopped program whose keeper was killed would stand still for ever, and nobody could tell why.
+//! So it is not the keeper that stops them but a process of its own, which then waits for one
+//! thing: that the keeper closes its end of a socket, or has it closed by the kernel. It lets
+//! go on what it has stopped itself, and nothing that the user had stopped before. It exists only
+//! as long as something is stopped.
+
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, shutdown, socketpair,
+};
+use nix::unistd::Pid;
+
+use super::members::{self, Member};
+use crate::sys;
+
+/// How often it is looked for programs that were started while the others were being stopped.
+const ROUNDS: usize = 16;
+/// How long a program may take to stand still, in milliseconds: one that waits for a disk does not
+/// before that has answered.
+const STANDSTILL: usize = 50;
+/// How long letting them go may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Programs that are stopped as long as this lives.
+#[derive(Debug)]
+pub(super) struct Freezer {
+    socket: OwnedFd,
+    /// The process that stands in the instance without being of it.
+    pid: Pid,
+    network_inode: u64,
+}
+
+impl Freezer {
+    /// Stops every program in the namespace; returns when they stand still.
+    pub(super) fn freeze(name: &str, network_inode: u64) -> Result<Self, Errno> {
+        let (family, kind) = (AddressFamily::Unix, SockType::SeqPacket);
+        let (socket, theirs) = socketpair(family, kind, None, SockFlag::SOCK_CLOEXEC)?;
+        let keeper = Pid::this();
+        sys::process::fork_orphan(|| {
+            // Nobody is to take us for the keeper.
+            sys::fd::close_all_but(&[theirs.as_raw_fd()]);
+            sys::process::set_title(&format!("vpnns: stopping {name}"));
+            live(&theirs, keeper, network_inode);
+            0
+        })?;
+        drop(theirs);
+        let mut number = [0; 4];
+        // Its end, if it is killed before it has said anything, is one here.
+        match sys::socket::receive(&socket, &mut number, MsgFlags::empty())? {
+            (4, _) => Ok(Self {
+                socket,
+                pid: Pid::from_raw(i32::from_ne_bytes(number)),
+                network_inode,
+            }),
+            _ => Err(Errno::ESRCH),
+        }
+    }
+
+    /// The process, which is no program of the instance.
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+}
+
+impl Drop for Freezer {
+    /// Lets the programs go on.
+    fn drop(&mut self) {
+        let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Write);
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        let patience = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::MAX);
+        let _ = poll(&mut fds, patience);
+        let mut word = [0; 4];
+        let said = sys::socket::receive(&self.socket, &mut word, MsgFlags::MSG_DONTWAIT);
+        if !matches!(said, Ok((4, _))) {
+            // It was killed, and does not know any more what it has stopped. We do not either.
+            let members = members::scan(self.network_inode).unwrap_or_default();
+            for member in members.iter().filter(|it| is_stopped(it.pid)) {
+                member.signal(Signal::SIGCONT);
+            }
+        }
+    }
+}
+
+fn live(keeper_end: &OwnedFd, keeper: Pid, network_inode: u64) {
+    let stopped = stop_all(keeper, network_inode);
+    let number = Pid::this().as_raw().to_ne_bytes();
+    let _ = sys::socket::send(keeper_end, &number, None);
+    let mut word = [0; 4];
+    while let Err(Errno::EINTR) = sys::socket::receive(keeper_end, &mut word, MsgFlags::empty()) {}
+    for member in &stopped {
+        member.signal(Signal::SIGCONT);
+    }
+    let _ = sys::socket::send(keeper_end, b"done", None);
+}
+
+fn stop_all(keeper: Pid, network_inode: u64) -> Vec<Member> {
+    let mut seen = vec![keeper];
+    let mut stopped: Vec<Member> = Vec::new();
+    for _ in 0..ROUNDS {
+        let Ok(mut found) = members::scan(network_inode) else {
+            break;
+        };
+        found.retain(|it| !seen.contains(&it.pid));
+        if found.is_empty() {
+            break;
+        }
+        seen.extend(found.iter().map(|it| it.pid));
+        // What the user has stopped is the user's to let go on.
+        found.retain(|it| !is_stopped(it.pid));
+        for member in &found {
+            member.signal(Signal::SIGSTOP);
+        }
+        // Only from then on it starts no other.
+        for _ in 0..STANDSTILL {
+            if found.iter().all(|it| is_stopped(it.pid)) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        stopped.extend(found);
+    }
+    stopped
+}
+
+/// Whether a process stands still, or is gone.
+fn is_stopped(pid: Pid) -> bool {
+    let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The program's name may be anything, and is in parentheses.
+    let name_end = stat.iter().rposition(|byte| *byte == b')');
+    let state = name_end.and_then(|end| stat.get(end + 2));
+    matches!(state, None | Some(b'T' | b't' | b'Z' | b'X'))
+}
