@@ -11,7 +11,7 @@ use serde_json::Value;
 use vpnns_protocol::VERSION;
 use vpnns_protocol::app::{Action, Broken, Entries, Entry};
 use vpnns_protocol::event::{Event, Line};
-use vpnns_protocol::finding::{Finding, Findings, Outcome};
+use vpnns_protocol::finding::{Check, Finding, Findings, Line as CheckLine, Outcome, Progress};
 use vpnns_protocol::instance::{
     App, Client, Counters, Facts, Instance, Peer, Report, Retry, State, Tunnel,
 };
@@ -19,6 +19,7 @@ use vpnns_protocol::log::{self, Log};
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::network::NetworkConfig;
 use vpnns_protocol::network::RoutePolicy;
+use vpnns_protocol::port::Port;
 use vpnns_protocol::profile::listing::{
     Broken as BrokenProfile, Imported, Listed, NotImported, Profiles,
 };
@@ -230,6 +231,10 @@ fn instance() -> Instance {
                 }],
             },
         }),
+        ports: vec![
+            Port::publish("8080:80").unwrap(),
+            Port::reach("[::1]:53/udp").unwrap(),
+        ],
     }
 }
 
@@ -294,6 +299,7 @@ fn documents() -> Vec<Value> {
     let outcomes = [Outcome::Ok, Outcome::Note, Outcome::Problem];
     let findings = outcomes.map(|outcome| Finding {
         id: String::new(),
+        title: None,
         outcome,
         summary: String::new(),
         remedy: None,
@@ -314,6 +320,24 @@ fn documents() -> Vec<Value> {
             counters: Counters::default(),
         },
     ];
+    let progress = [
+        Progress::Plan {
+            checks: vec![Check {
+                id: String::new(),
+                title: String::new(),
+            }],
+        },
+        Progress::Finding {
+            finding: findings[0].clone(),
+        },
+        Progress::End { ok: true },
+    ]
+    .map(|progress| {
+        serde_json::to_value(CheckLine {
+            version: VERSION,
+            progress,
+        })
+    });
     let findings = serde_json::to_value(Findings {
         version: VERSION,
         ok: true,
@@ -343,7 +367,7 @@ fn documents() -> Vec<Value> {
         }],
     });
     let all = events.map(event).into_iter().chain(states().map(report));
-    let all = all.chain([
+    let all = all.chain(progress).chain([
         findings,
         profiles,
         imported,
@@ -387,7 +411,16 @@ fn words(value: &Value, fields: &mut BTreeSet<String>, values: &mut BTreeSet<Str
             for (field, value) in map {
                 fields.insert(field.clone());
                 if let (true, Value::String(word)) = (
-                    ["state", "event", "outcome", "ask", "kind"].contains(&field.as_str()),
+                    [
+                        "state",
+                        "event",
+                        "outcome",
+                        "ask",
+                        "kind",
+                        "direction",
+                        "protocol",
+                    ]
+                    .contains(&field.as_str()),
                     value,
                 ) {
                     values.insert(word.clone());

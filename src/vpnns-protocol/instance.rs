@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::InstanceName;
 use crate::network::NetworkConfig;
+use crate::port::Port;
 use crate::profile::wireguard::PublicKey;
 use crate::question::Question;
 
@@ -186,6 +187,9 @@ pub struct Instance {
     pub apps: Vec<App>,
     /// Its tunnel, if there is one.
     pub tunnel: Option<Tunnel>,
+    /// The ports that are open between it and its surroundings.
+    #[serde(default)]
+    pub ports: Vec<Port>,
 }
 
 /// The document that `--list --json` and `--status --json` print.
@@ -217,6 +221,7 @@ mod tests {
             question: None,
             apps: vec![],
             tunnel: None,
+            ports: vec![],
         };
         let json = serde_json::to_value(&instance).unwrap_or_default();
         assert_eq!(json["state"], "failed");

@@ -16,6 +16,7 @@ pub mod instance;
 pub mod log;
 pub mod name;
 pub mod network;
+pub mod port;
 pub mod profile;
 pub mod question;
 

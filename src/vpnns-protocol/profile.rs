@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use self::wireguard::WireGuard;
 use crate::network::RoutePolicy;
+use crate::port::Port;
 
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
@@ -50,6 +51,8 @@ pub struct Profile {
     pub dns: Option<Vec<IpAddr>>,
     /// What happens to the programs when the tunnel is lost.
     pub on_drop: OnDrop,
+    /// Ports to open while it is connected: servers inside, and services of the host's.
+    pub ports: Vec<Port>,
     /// What to connect with, and where to.
     pub settings: Settings,
 }
@@ -65,6 +68,7 @@ impl Profile {
             routes: RoutePolicy::default(),
             dns: None,
             on_drop: OnDrop::default(),
+            ports: Vec::new(),
             settings,
         }
     }

@@ -15,6 +15,7 @@ use super::check::{Complaint, Step};
 use super::{Command, FORMAT, OnDrop, OpenConnect, OpenVpn, Profile, ProfileError, Settings};
 use super::{similar, wireguard::WireGuard};
 use crate::network::RoutePolicy;
+use crate::port::Port;
 
 /// The fields before the first table.
 const COMMON: &[&str] = &[
@@ -23,6 +24,8 @@ const COMMON: &[&str] = &[
     "routes",
     "dns",
     "on-drop",
+    "publish",
+    "reach",
     "connect-on-open",
     "start-at-login",
     "apps",
@@ -148,8 +151,32 @@ impl Document<'_> {
             on_drop: self
                 .field::<OnDrop>(&self.root, "on-drop")?
                 .unwrap_or_default(),
+            ports: self.ports()?,
             settings: self.settings()?,
         })
+    }
+
+    fn ports(&self) -> Result<Vec<Port>, ProfileError> {
+        let mut ports: Vec<Port> = Vec::new();
+        for (name, read) in [
+            ("publish", Port::publish as fn(&str) -> _),
+            ("reach", Port::reach),
+        ] {
+            let texts: Vec<String> = self.field(&self.root, name)?.unwrap_or_default();
+            for (index, text) in texts.iter().enumerate() {
+                let complain = |message, hint: &str| {
+                    let place = [Step::Field(name), Step::Item(index)];
+                    self.error(&self.locate(&place), message, Some(hint.to_owned()))
+                };
+                let port = read(text).map_err(|error| complain(error.to_string(), error.hint()))?;
+                if let Some(other) = ports.iter().find(|other| other.collides(&port)) {
+                    let message = format!("{port} and {other} need the same port");
+                    return Err(complain(message, "choose another port for one of them"));
+                }
+                ports.push(port);
+            }
+        }
+        Ok(ports)
     }
 
     fn version(&self) -> Result<(), ProfileError> {

@@ -20,6 +20,10 @@ const FAULTS: &[(&str, (usize, usize), &str, &str)] = &[
     ("routes = \"none\"\n[demo]", (2, 10), "`routes` is `none`, not `all` or `server`", ""),
     ("dns = \"1.1.1.1\"\n[demo]", (2, 7), "`dns` is a text, not a list", ""),
     ("dns = [\"1.1.1.1\", \"one\"]\n[demo]", (2, 19), "`dns` is wrong: ", ""),
+    ("publish = \"80:80\"\n[demo]", (2, 11), "`publish` is a text, not a list", ""),
+    ("publish = [\"8080:80\", \"80\"]\n[demo]", (2, 23), "\"80\" is not of the form", "8080:80"),
+    ("publish = [\"8080:80\", \"0.0.0.0:8080:81\"]\n[demo]", (2, 23), "need the same port", "choose another"),
+    ("reach = [\"nas:80\"]\n[demo]", (2, 10), "\"nas\" is no address", "localhost"),
     ("start-at-login = \"yes\"\n[demo]", (2, 18), "not a boolean", ""),
     ("apps = [\"firefox\"]\n[demo]", (2, 9), "\"firefox\" is not the id", "firefox.desktop"),
     ("title = \"x", (2, 11), "invalid basic string", ""),
@@ -131,7 +135,7 @@ const COMPLETE: &[&str] = &[
 
 #[test]
 fn every_field_that_the_format_names_is_one_that_is_read() {
-    let common = "version = 1\ntitle = \"x\"\nroutes = \"all\"\ndns = []\non-drop = \"close\"\nconnect-on-open = true\nstart-at-login = true\napps = [\"x.desktop\"]\n";
+    let common = "version = 1\ntitle = \"x\"\nroutes = \"all\"\ndns = []\non-drop = \"close\"\npublish = [\"8080:80\"]\nreach = [\"[::1]:53/udp\"]\nconnect-on-open = true\nstart-at-login = true\napps = [\"x.desktop\"]\n";
     let all = COMPLETE
         .iter()
         .map(|text| format!("{common}{text}\n"))

@@ -130,6 +130,31 @@ fn command() -> impl Strategy<Value = Settings> {
     })
 }
 
+fn ports() -> impl Strategy<Value = Vec<crate::port::Port>> {
+    use crate::port::{Direction, Port, Protocol};
+    let addresses = ["127.0.0.1", "::1", "192.0.2.9", "2001:db8::9"];
+    let address = prop::sample::select(addresses.to_vec());
+    let drawn = (any::<[bool; 2]>(), address, 0..99u16);
+    vec(drawn, 0..4).prop_map(|drawn| {
+        let apart = drawn.into_iter().zip([100, 200, 300, 400]);
+        let one = |(([reach, udp], address, number), base): (([bool; 2], &str, u16), u16)| Port {
+            direction: if reach {
+                Direction::Reach
+            } else {
+                Direction::Publish
+            },
+            protocol: if udp { Protocol::Udp } else { Protocol::Tcp },
+            address: address.parse().unwrap(),
+            port: base + number,
+            inside: base + number,
+        };
+        let mut all: Vec<Port> = apart.map(one).collect();
+        // As they stand in the file.
+        all.sort_by_key(|it| it.direction);
+        all
+    })
+}
+
 fn profile() -> impl Strategy<Value = Profile> {
     let settings = prop_oneof![
         openconnect(),
@@ -148,10 +173,11 @@ fn profile() -> impl Strategy<Value = Profile> {
             Just(OnDrop::Freeze),
             Just(OnDrop::Close)
         ],
+        ports(),
         settings,
     );
     parts.prop_map(
-        |(title, [open, login, all], apps, dns, on_drop, settings)| Profile {
+        |(title, [open, login, all], apps, dns, on_drop, ports, settings)| Profile {
             title,
             connect_on_open: open,
             start_at_login: login,
@@ -163,6 +189,7 @@ fn profile() -> impl Strategy<Value = Profile> {
             },
             dns,
             on_drop,
+            ports,
             settings,
         },
     )

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::wireguard::WireGuard;
 use super::{Command, FORMAT, OnDrop, OpenConnect, OpenVpn, Profile, Settings};
 use crate::network::RoutePolicy;
+use crate::port::Direction;
 
 /// The file as it stands, in the order of its fields.
 #[derive(Serialize)]
@@ -20,6 +21,10 @@ struct File<'a> {
     routes: RoutePolicy,
     #[serde(skip_serializing_if = "Option::is_none")]
     dns: Option<&'a [IpAddr]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    publish: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reach: Vec<String>,
     #[serde(skip_serializing_if = "is_default")]
     on_drop: OnDrop,
     #[serde(skip_serializing_if = "is_default")]
@@ -45,6 +50,12 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Profile {
+    fn ports_of(&self, direction: Direction) -> Vec<String> {
+        let ports = self.ports.iter();
+        let ports = ports.filter(|port| port.direction == direction);
+        ports.map(ToString::to_string).collect()
+    }
+
     /// The profile as the text of its file.
     pub fn to_toml(&self) -> String {
         let mut file = File {
@@ -53,6 +64,8 @@ impl Profile {
             routes: self.routes,
             dns: self.dns.as_deref(),
             on_drop: self.on_drop,
+            publish: self.ports_of(Direction::Publish),
+            reach: self.ports_of(Direction::Reach),
             connect_on_open: self.connect_on_open,
             start_at_login: self.start_at_login,
             apps: &self.apps,

@@ -122,6 +122,7 @@ fn problem(id: &str, summary: impl Into<String>, remedy: Option<String>) -> Find
 fn finding(id: &str, outcome: Outcome, summary: String, remedy: Option<String>) -> Finding {
     Finding {
         id: id.to_owned(),
+        title: None,
         outcome,
         summary,
         remedy,

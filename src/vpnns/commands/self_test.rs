@@ -282,6 +282,7 @@ impl Report {
         };
         let finding = Finding {
             id: id.to_owned(),
+            title: None,
             outcome,
             summary: format!("{what} ({seen})"),
             remedy: (!passed).then(|| "vpnns --doctor looks for the reason".to_owned()),

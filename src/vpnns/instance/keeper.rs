@@ -352,6 +352,7 @@ impl Keeper {
                 .cloned(),
             apps: self.apps(),
             tunnel: self.tunnel.as_ref().map(|tunnel| self.facts_of(tunnel)),
+            ports: Vec::new(),
         }
     }
 
