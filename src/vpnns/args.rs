@@ -19,6 +19,7 @@ use crate::client::decision::Wishes;
 use crate::client::openconnect::browser;
 use crate::commands::Action;
 use crate::commands::attach::Options as AttachOptions;
+use crate::commands::check::Options as CheckOptions;
 use crate::commands::connect::Options as ConnectOptions;
 use crate::commands::graft::Options as GraftOptions;
 use crate::commands::monitor::Options as MonitorOptions;
@@ -104,10 +105,11 @@ fn misplaced(arguments: &Arguments) -> Result<(), Answer> {
             || arguments.import.is_some()
             || arguments.profiles
             || arguments.doctor
+            || arguments.check
             || arguments.self_test)
     {
         let hint = "it goes with --connect, --apps, --list, --status, --monitor, --log, --import, --profiles, \
-            --doctor and --self-test";
+            --doctor, --check and --self-test";
         return Err(Answer::usage(
             "--json has nothing to print here".into(),
             Some(hint.into()),
@@ -241,6 +243,10 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
     }
     if arguments.stop {
         return Ok(Action::Stop(target.name));
+    }
+    if arguments.check {
+        let (json, follow) = (arguments.json, arguments.follow);
+        return Ok(Action::Check(target.name, CheckOptions { json, follow }));
     }
     if let Some(entry) = arguments.open {
         let wish = Wish {

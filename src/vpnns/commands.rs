@@ -3,6 +3,7 @@
 mod answer;
 mod apps;
 pub mod attach;
+pub mod check;
 mod close;
 mod completions;
 pub mod configure;
@@ -104,6 +105,8 @@ pub enum Action {
         /// As JSON.
         json: bool,
     },
+    /// Look for leaks.
+    Check(InstanceName, check::Options),
     /// Try everything.
     SelfTest {
         /// As JSON.
@@ -120,7 +123,7 @@ pub enum Action {
     Export(InstanceName),
     /// Delete a profile.
     Remove(InstanceName),
-    /// The app's part of the self-test.
+    /// The app's part of the self-test, or of the leak check.
     Probe(Vec<OsString>),
     /// Print shell completions.
     Completions(Shell),
@@ -194,6 +197,9 @@ pub enum Error {
     /// No profile can be made of a source.
     #[error(transparent)]
     Import(#[from] crate::import::Error),
+    /// The leak check could not be carried out.
+    #[error(transparent)]
+    Check(#[from] crate::check::Error),
     /// The self-test could not be carried out.
     #[error(transparent)]
     SelfTest(#[from] self_test::Error),
@@ -233,6 +239,7 @@ impl Error {
             Self::Command(command::Error::NotFound(program, _)) => not_found(program),
             Self::Profiles(error) => error.hint(),
             Self::Import(error) => error.hint(),
+            Self::Check(error) => error.hint(),
             Self::NotRunning(_) | Self::NoLog(_) => {
                 Some("vpnns --list shows what is running".to_owned())
             }
@@ -286,7 +293,11 @@ pub fn run(action: Action) -> u8 {
         Action::Close { name, pid, force } => close::close(&name, pid, force),
         Action::Stop(name) => stop::stop(&name),
         Action::Doctor { json } => doctor::doctor(json),
+        Action::Check(name, options) => check::check(&name, options),
         Action::SelfTest { json } => self_test::self_test(json),
+        Action::Probe(what) if what.first().is_some_and(|it| it == crate::check::PROBE) => {
+            crate::check::inside::run()
+        }
         Action::Probe(arguments) => self_test::probe::run(&arguments),
         Action::Profiles { json } => profiles::list(json),
         Action::Import(options) => profiles::import(&options),

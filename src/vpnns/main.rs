@@ -5,6 +5,7 @@
 //! | `args`, `commands` | the command line, and one file for each thing it can ask for |
 //! | `apps` | installed applications, and the commands in their entries |
 //! | `instance` | the keeper, its socket and state, getting in, adoption |
+//! | `check` | the leak check, from inside and from outside |
 //! | `isolation` | the ladder from an ordinary process to an app of an instance |
 //! | `net` | devices, addresses, routes, resolvers inside an instance; all netlink |
 //! | `profiles`, `import` | how to bring up a tunnel, and where that comes from |
@@ -18,6 +19,7 @@
 
 mod apps;
 mod args;
+mod check;
 mod client;
 mod commands;
 mod gateway;

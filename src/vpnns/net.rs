@@ -1,7 +1,7 @@
 //! The network of an instance: its device, addresses, routes, resolvers and open connections.
 //!
 //! Everything here acts on the network namespace that the process stands in, and all but
-//! [`peer_inode`] and [`Uplink`] is for the keeper only. Nothing else in the program speaks netlink.
+//! [`peer_inode`], [`Uplink`] and [`ways()`] is for the keeper only. Nothing else in the program speaks netlink.
 
 mod abort;
 mod configure;
@@ -11,6 +11,7 @@ pub mod dns;
 mod link;
 mod peer;
 mod uplink;
+mod ways;
 
 pub use self::abort::{abort_connections, can_abort_connections};
 pub use self::configure::{configure, unconfigure};
@@ -18,6 +19,7 @@ pub use self::device::{Device, Offload, clear, devices, graft_device, open_devic
 pub use self::link::{LinkWatch, counters, has_carrier, ioctl_socket, observe, route_socket};
 pub use self::peer::peer_inode;
 pub use self::uplink::Uplink;
+pub use self::ways::{Way, way_to, ways};
 
 use ipnet::IpNet;
 use nix::errno::Errno;

@@ -158,6 +158,8 @@ const PACKAGES: &[Package] = &[
     row("tcpdump", "tcpdump", "tcpdump", Trace::Program("tcpdump"), TEST, "sees a packet that leaks"),
     row("strace", "strace", "strace", Trace::Program("strace"), TEST, "sees which calls a start makes, and makes them fail"),
     row("desktop-file-utils", "desktop-file-utils", "desktop-file-utils", Trace::Program("desktop-file-validate"), TEST, "says which launcher entries are as the specification wants them"),
+    row("dbus-daemon", "dbus-daemon", "dbus", Trace::Program("dbus-daemon"), TEST, "a real system bus for the leak check to ask"),
+    row("xdg-dbus-proxy", "xdg-dbus-proxy", "xdg-dbus-proxy", Trace::Program("xdg-dbus-proxy"), TEST, "filters that bus, as an instance's is filtered"),
     row("mandoc", "mandoc", "mandoc", Trace::Program("mandoc"), TEST, "checks the man page"),
     row("bash", "bash", "bash", Trace::Program("bash"), TEST, "loads its completions; job control"),
     row("pkg-config", "pkgconf-pkg-config", "pkgconf", Trace::Program("pkg-config"), TEST, "finds GTK for the app's build"),

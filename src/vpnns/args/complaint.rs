@@ -88,7 +88,7 @@ fn complaint(error: &Error, arguments: &[OsString]) -> Option<(String, Option<St
 
 /// The instance that the user may have meant by a word after an action: `--stop work`.
 fn named(action: &str, arguments: &[OsString]) -> Option<String> {
-    if !["--stop", "--status", "--monitor", "--list"].contains(&action) {
+    if !["--stop", "--status", "--monitor", "--list", "--check"].contains(&action) {
         return None;
     }
     let [.., last] = arguments else { return None };
@@ -155,6 +155,7 @@ pub(super) fn refuse_ignored(given: &Arguments) -> Result<(), Answer> {
         ("--status", given.status),
         ("--monitor", given.monitor),
         ("--stop", given.stop),
+        ("--check", given.check),
     ];
     let refuse = |action: &str, option: &str| {
         let text = format!("{action} takes no {option}");

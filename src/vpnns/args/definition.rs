@@ -26,8 +26,8 @@ Examples:
   vpnns --self-test                       try everything without a server
 
 Exit status: the command's own; 128+n if signal n ended it; 125 vpnns failed; 126 the
-command cannot be run; 127 it was not found; 2 wrong usage; 1 --doctor or --self-test
-found a problem. The manual is vpnns(1).";
+command cannot be run; 127 it was not found; 2 wrong usage; 1 --doctor, --self-test
+or --check found a problem. The manual is vpnns(1).";
 
 #[derive(Parser)]
 #[command(
@@ -41,7 +41,8 @@ found a problem. The manual is vpnns(1).";
         vpnns --export PROFILE | --remove PROFILE\n       \
         vpnns --connect PROFILE [--name ID] [--background]\n       \
         vpnns --disconnect | --reconnect | --answer NUMBER [--name ID]\n       \
-        vpnns --apps | --list | --status | --monitor | --log | --doctor | --self-test\n       \
+        vpnns --apps | --list | --status | --monitor | --log\n       \
+        vpnns --check [--name ID] | --doctor | --self-test\n       \
         vpnns --close PID [--force] | --stop [--name ID]",
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
@@ -201,6 +202,14 @@ pub(super) struct Arguments {
     #[arg(long, group = "action")]
     pub(super) doctor: bool,
 
+    /// Find out whether anything of an instance leaks, and show what was tried
+    #[arg(long, group = "action")]
+    pub(super) check: bool,
+
+    /// With --check --json: print each finding as soon as it is made, a line each
+    #[arg(long, requires = "check")]
+    pub(super) follow: bool,
+
     /// Try everything against an embedded gateway: no server, no account, no root
     #[arg(long, group = "action")]
     pub(super) self_test: bool,
@@ -223,7 +232,7 @@ pub(super) struct Arguments {
         trailing_var_arg = true,
         conflicts_with_all = ["attach", "connect", "disconnect", "reconnect", "answer", "list",
             "status", "apps", "monitor", "log", "close", "stop", "import", "export", "profiles", "remove", "doctor",
-            "self_test", "completions"]
+            "check", "self_test", "completions"]
     )]
     pub(super) command: Vec<OsString>,
 }

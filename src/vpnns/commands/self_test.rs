@@ -23,6 +23,7 @@ use vpnns_protocol::{VERSION, exit};
 
 use self::home::TemporaryHome;
 use super::print_all;
+use crate::check;
 use crate::gateway::{self, PAGE, SERVER_NAME, SERVER_V4, SERVER_V6};
 use crate::instance::control::{Reply, Request};
 use crate::instance::{client::Client, discovery};
@@ -146,6 +147,7 @@ fn run(report: &mut Report) -> Result<bool, Error> {
             Err(told(name))
         }
     });
+    report.check("leaks", "vpnns --check finds no leak", no_leak(&instance));
     let held = app.ask(&format!("hold {SERVER_V4}:80"));
     report.check(
         "drop",
@@ -171,6 +173,23 @@ fn run(report: &mut Report) -> Result<bool, Error> {
 
 fn told(answer: Option<String>) -> String {
     answer.unwrap_or_else(|| "no answer from the app".to_owned())
+}
+
+/// Everything that --check looks for, in the instance of this test.
+fn no_leak(instance: &InstanceName) -> Result<String, String> {
+    let (mut made, mut leaks) = (0, Vec::new());
+    let checked = check::check(instance, |finding| {
+        made += 1;
+        if finding.outcome == Outcome::Problem {
+            leaks.push(finding.summary);
+        }
+    });
+    checked.map_err(|error| error.to_string())?;
+    if leaks.is_empty() {
+        Ok(format!("{made} checks"))
+    } else {
+        Err(leaks.join("; "))
+    }
 }
 
 /// Addresses of the gateway and of nobody (RFC 5737, RFC 3849): unreachable in any case.

@@ -3,7 +3,7 @@
 pub use super::orphan::fork_orphan;
 
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -47,6 +47,16 @@ pub fn pidfd_send_signal(pidfd: impl AsFd, signal: Option<Signal>) -> Result<(),
         )
     })?;
     Ok(())
+}
+
+/// A copy of a descriptor of that process's (pidfd_getfd(2), 5.6); it takes the right to trace it.
+pub fn pidfd_getfd(pidfd: impl AsFd, number: RawFd) -> Result<OwnedFd, Errno> {
+    let raw = pidfd.as_fd().as_raw_fd();
+    // SAFETY: pidfd_getfd takes three integers and returns a new descriptor or -1.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, raw, number, 0) })?;
+    // SAFETY: the kernel has just made this descriptor; descriptors fit an i32.
+    #[allow(clippy::cast_possible_truncation)]
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
 }
 
 /// Whether a pidfd's process runs. Not by a signal: that reaches a zombie, too.

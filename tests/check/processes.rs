@@ -1,0 +1,79 @@
+//! Processes that are not where they should be, or may do what no app may.
+
+use super::{NAME, Scene};
+use vpnns_protocol::finding::Outcome;
+
+#[test]
+fn a_child_of_an_app_in_the_users_own_network_is_found() {
+    let scene = Scene::offline();
+    scene.check().assert_clean();
+    let script = "sleep 599 & exec vpnns --name work -- sh -c 'echo inside; exec sleep 600'";
+    let app = scene.session.script(script).spawn();
+    app.wait_for("inside");
+    scene
+        .check()
+        .assert_found("processes", "is in another network");
+    let kill = "kill $(pgrep -P $0 -x sleep)";
+    scene
+        .session
+        .command(&["sh", "-c", kill, &app.pid().to_string()])
+        .run()
+        .text();
+    scene.check().assert_clean();
+}
+
+#[test]
+fn a_process_with_the_hosts_files_is_found() {
+    let scene = Scene::offline();
+    let keeper = scene.session.keeper(NAME).to_string();
+    let words = [
+        "nsenter",
+        "--preserve-credentials",
+        "--target",
+        &keeper,
+        "--user",
+        "--net",
+    ];
+    let command = ["--", "sh", "-c", "echo there; exec sleep 600"];
+    let stranger = scene
+        .session
+        .command(&[&words[..], &command].concat())
+        .spawn();
+    stranger.wait_for("there");
+    let found = scene.check();
+    found.assert_found("processes", "sees the host's own files");
+    found.assert_found("privileges", &format!("sleep ({})", stranger.pid()));
+}
+
+#[test]
+fn a_process_with_power_over_the_network_is_found() {
+    let scene = Scene::offline();
+    let root = scene.as_root_of_it("echo there; exec sleep 600").spawn();
+    root.wait_for("there");
+    let found = scene.check();
+    found.assert_found("privileges", &format!("sleep ({}) may change", root.pid()));
+    found.assert_found("processes", "no ordinary app");
+    drop(root);
+    scene.check().assert_clean();
+}
+
+#[test]
+fn sandboxes_that_apps_make_inside_are_no_leak() {
+    let scene = Scene::connected(&[]);
+    let mut kept = Vec::new();
+    for sandbox in [
+        "unshare --user --map-root-user --mount",
+        "unshare --user --map-root-user --net --mount --uts",
+        "bwrap --die-with-parent --ro-bind / / --dev /dev --proc /proc --unshare-all",
+        "bwrap --die-with-parent --ro-bind / / --dev /dev --unshare-user --cap-add ALL",
+    ] {
+        let script = format!("exec {sandbox} sh -c 'echo inside; exec sleep 600'");
+        let words = ["--name", NAME, "--", "sh", "-c", &script];
+        let app = scene.session.vpnns(&words).spawn();
+        app.wait_for("inside");
+        kept.push(app);
+    }
+    let report = scene.check();
+    report.assert_clean();
+    assert_eq!(report.finding("processes").outcome, Outcome::Ok);
+}
