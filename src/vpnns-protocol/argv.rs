@@ -85,7 +85,7 @@ pub enum Call {
         /// Whether one of this name may be overwritten.
         replace: bool,
         /// Whether to look only, and to make nothing.
-        check: bool,
+        dry_run: bool,
     },
     /// Delete a profile.
     Remove(InstanceName),
@@ -127,7 +127,7 @@ impl Call {
                 source,
                 name,
                 replace,
-                check,
+                dry_run,
             } => {
                 let mut argv = words(&["--import"]);
                 argv.push(source.clone().map_or("-".into(), PathBuf::into_os_string));
@@ -136,7 +136,7 @@ impl Call {
                         .flat_map(|name| words(&["--profile", name.as_str()])),
                 );
                 argv.extend(replace.then(|| "--replace".into()));
-                argv.extend(check.then(|| "--check".into()));
+                argv.extend(dry_run.then(|| "--dry-run".into()));
                 argv.push("--json".into());
                 argv
             }
@@ -198,7 +198,7 @@ mod tests {
             source: None,
             name: Some(InstanceName::default()),
             replace: true,
-            check: false,
+            dry_run: false,
         };
         let expected = [
             "--import",

@@ -83,7 +83,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
         return Ok(Action::Browse(url.unwrap_or_default()));
     }
     if let Some((name, command)) = quick::parse(arguments) {
-        return Ok(Action::Run(target(name, None)?, command));
+        return Ok(Action::Run(target(name, None)?, Vec::new(), command));
     }
     let given = Arguments::try_parse_from(arguments)
         .map_err(|error| complaint::explain(&error, arguments))?;
@@ -117,7 +117,7 @@ fn misplaced(arguments: &Arguments) -> Result<(), Answer> {
     }
     let alone = [
         (arguments.profile.is_some(), "--profile", "--import"),
-        (arguments.check, "--check", "--import"),
+        (arguments.dry_run, "--dry-run", "--import"),
         (
             arguments.replace && !arguments.attach && !arguments.graft,
             "--replace",
@@ -170,7 +170,7 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
         }));
     }
     if let Some(source) = arguments.import {
-        if is_input(&source) && arguments.profile.is_none() && !arguments.check {
+        if is_input(&source) && arguments.profile.is_none() && !arguments.dry_run {
             let text = "the standard input has no name that the profile could have".to_owned();
             let hint = "name it: vpnns --import - --profile NAME".to_owned();
             return Err(Answer::usage(text, Some(hint)));
@@ -179,7 +179,7 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
             source,
             name: arguments.profile,
             replace: arguments.replace,
-            check: arguments.check,
+            dry_run: arguments.dry_run,
             json,
         }));
     }
@@ -224,6 +224,7 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
 /// What is done to, or in, one instance.
 fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
     let target = target(arguments.name, arguments.hostname)?;
+    let ports = [arguments.publish, arguments.reach].concat();
     if arguments.disconnect {
         return Ok(Action::Disconnect(target.name));
     }
@@ -254,7 +255,7 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
             action: arguments.entry_action,
             words: arguments.command,
         };
-        return Ok(Action::Open(target, wish));
+        return Ok(Action::Open(target, ports, wish));
     }
     let wishes = Wishes {
         routes: match arguments.routes {
@@ -290,7 +291,7 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
     if arguments.configure {
         return Ok(Action::Configure(target.name, wishes));
     }
-    Ok(Action::Run(target, arguments.command))
+    Ok(Action::Run(target, ports, arguments.command))
 }
 
 /// The options that express the same wishes.
@@ -368,7 +369,7 @@ mod tests {
             &["vpnns", "firefox", "-P", "--name"],
             &["vpnns", "--", "firefox", "-P", "--name"],
         ] {
-            let Ok(Action::Run(_, command)) = parse(words) else {
+            let Ok(Action::Run(_, _, command)) = parse(words) else {
                 panic!("{words:?}")
             };
             assert_eq!(command, ["firefox", "-P", "--name"]);
@@ -382,7 +383,7 @@ mod tests {
             &["vpnns", "-n", "work", "true"],
             &["vpnns", "-nwork", "--", "true"],
         ] {
-            let Ok(Action::Run(target, _)) = parse(words) else {
+            let Ok(Action::Run(target, ..)) = parse(words) else {
                 panic!("{words:?}")
             };
             assert_eq!(target.name.as_str(), "work");

@@ -27,6 +27,7 @@ use std::io::Write;
 use clap_complete::Shell;
 use vpnns_protocol::exit;
 use vpnns_protocol::name::InstanceName;
+use vpnns_protocol::port::Port;
 
 use crate::apps::Wish;
 use crate::client::decision::Wishes;
@@ -40,9 +41,9 @@ use crate::report;
 /// One thing to do.
 pub enum Action {
     /// Run a command in an instance.
-    Run(Target, Vec<OsString>),
+    Run(Target, Vec<Port>, Vec<OsString>),
     /// Run an installed application in an instance.
-    Open(Target, Wish),
+    Open(Target, Vec<Port>, Wish),
     /// List the installed applications.
     Apps {
         /// As JSON.
@@ -141,6 +142,9 @@ pub enum Error {
     /// The application cannot be started, or there is none.
     #[error(transparent)]
     Open(#[from] crate::apps::Error),
+    /// A port cannot be opened.
+    #[error(transparent)]
+    Ports(#[from] crate::ports::Error),
     /// The VPN client's packets cannot be carried.
     #[error(transparent)]
     Attach(#[from] attach::Error),
@@ -224,6 +228,7 @@ impl Error {
         match self {
             Self::Enter(error) => error.hint(),
             Self::Open(error) => error.hint(),
+            Self::Ports(error) => error.hint(),
             Self::Attach(error) => error.hint(),
             Self::Graft(error) => error.hint(),
             Self::Configure(error) => error.hint(),
@@ -273,8 +278,12 @@ fn not_found(program: &OsString) -> Option<String> {
 /// Does it; returns the exit code.
 pub fn run(action: Action) -> u8 {
     let done = match action {
-        Action::Run(target, command) => run::run(&target, command).map(|never| match never {}),
-        Action::Open(target, wish) => open::open(&target, &wish).map(|never| match never {}),
+        Action::Run(target, ports, command) => {
+            run::run(&target, &ports, command).map(|never| match never {})
+        }
+        Action::Open(target, ports, wish) => {
+            open::open(&target, &ports, &wish).map(|never| match never {})
+        }
         Action::Apps { json, verbose } => apps::apps(json, verbose),
         Action::Attach(target, options) => attach::attach(&target, &options).map_err(Into::into),
         Action::Graft(target, options) => graft::graft(&target, &options).map_err(Into::into),

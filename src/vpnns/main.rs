@@ -8,6 +8,7 @@
 //! | `check` | the leak check, from inside and from outside |
 //! | `isolation` | the ladder from an ordinary process to an app of an instance |
 //! | `net` | devices, addresses, routes, resolvers inside an instance; all netlink |
+//! | `ports` | single doors between an instance and its surroundings |
 //! | `profiles`, `import` | how to bring up a tunnel, and where that comes from |
 //! | `tunnel` | the relay between a VPN client's socket and the device; the graft; WireGuard |
 //! | `client` | what VPN clients hand us; the built-in one |
@@ -27,6 +28,7 @@ mod import;
 mod instance;
 mod isolation;
 mod net;
+mod ports;
 mod profiles;
 mod report;
 #[allow(unsafe_code)]

@@ -94,7 +94,7 @@ fn everything_that_a_file_may_hold_may_come_through_the_standard_input() {
 #[test]
 fn a_check_says_the_same_as_the_import_and_writes_nothing() {
     let user = User::new();
-    let output = import(&user, TEXT, &["--profile", "work", "--check", "--json"]);
+    let output = import(&user, TEXT, &["--profile", "work", "--dry-run", "--json"]);
     let checked = document(&output);
     assert_eq!(checked["name"], "work");
     assert!(
@@ -104,10 +104,10 @@ fn a_check_says_the_same_as_the_import_and_writes_nothing() {
             .ends_with("/vpnns/profiles/work.toml")
     );
     assert!(!user.home().join(".config").exists());
-    let output = import(&user, TEXT, &["--check"]);
+    let output = import(&user, TEXT, &["--dry-run"]);
     assert_eq!(output.text(), "vpn (openconnect) can be imported");
     let broken = TEXT.replace("on-drop", "on-dorp");
-    let checked = import(&user, &broken, &["--profile", "work", "--check"]);
+    let checked = import(&user, &broken, &["--profile", "work", "--dry-run"]);
     let imported = import(&user, &broken, &["--profile", "work"]);
     assert_eq!(
         (checked.code(), &checked.stderr),
@@ -115,9 +115,14 @@ fn a_check_says_the_same_as_the_import_and_writes_nothing() {
     );
     assert!(!user.home().join(".config").exists());
     user.write_profile("work.toml", TEXT, 0o600);
-    let output = import(&user, TEXT, &["--profile", "work", "--check"]);
+    let output = import(&user, TEXT, &["--profile", "work", "--dry-run"]);
     assert_complaint(&output, 125, "there is a profile named work already");
-    import(&user, TEXT, &["--profile", "work", "--check", "--replace"]).text();
+    import(
+        &user,
+        TEXT,
+        &["--profile", "work", "--dry-run", "--replace"],
+    )
+    .text();
 }
 
 #[test]
@@ -164,8 +169,8 @@ fn the_standard_input_needs_a_name_and_a_check_goes_with_an_import() {
     let user = User::new();
     assert_complaint(&import(&user, TEXT, &[]), 2, "has no name");
     for words in [
-        &["--check"][..],
-        &["--list", "--check"],
+        &["--dry-run"][..],
+        &["--list", "--dry-run"],
         &["--export", "work", "--json"],
     ] {
         assert_eq!(user.vpnns(words).code(), 2, "{words:?}");

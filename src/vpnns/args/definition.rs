@@ -8,11 +8,34 @@ use clap::{ArgGroup, Parser, ValueEnum};
 use clap_complete::Shell;
 use ipnet::IpNet;
 use vpnns_protocol::name::{InstanceName, NameError};
+use vpnns_protocol::port::Port;
 
 /// The actions that bring packets.
 pub(super) const CARRYING: &str = "carrying";
 /// The actions that --replace goes with.
 pub(super) const REPLACING: &str = "replacing";
+
+/// The actions that start no program, and so open no port.
+const OTHER_ACTIONS: [&str; 18] = [
+    "attach",
+    "graft",
+    "configure",
+    "connect",
+    "disconnect",
+    "answer",
+    "apps",
+    "list",
+    "status",
+    "monitor",
+    "stop",
+    "import",
+    "profiles",
+    "remove",
+    "doctor",
+    "check",
+    "self_test",
+    "completions",
+];
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -104,6 +127,16 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = parse_hostname)]
     pub(super) hostname: Option<String>,
 
+    /// Let programs of the host reach a port inside, at 127.0.0.1 or this address; may be repeated
+    #[arg(long, value_name = "[ADDRESS:]PORT:INSIDE[/udp]", value_parser = parse_publish,
+        conflicts_with_all = OTHER_ACTIONS)]
+    pub(super) publish: Vec<Port>,
+
+    /// Let the inside reach one service of the host's network, at its own port; may be repeated
+    #[arg(long, value_name = "ADDRESS:PORT[/udp]", value_parser = parse_reach,
+        conflicts_with_all = OTHER_ACTIONS)]
+    pub(super) reach: Vec<Port>,
+
     /// Bring a profile up, ask what has to be asked, and keep it up until interrupted
     #[arg(long, value_name = "PROFILE", group = "action", value_parser = parse_name)]
     pub(super) connect: Option<InstanceName>,
@@ -184,7 +217,7 @@ pub(super) struct Arguments {
 
     /// With --import: write nothing, only say whether it could be done
     #[arg(long, requires = "import")]
-    pub(super) check: bool,
+    pub(super) dry_run: bool,
 
     /// Print a profile as it stands in its file
     #[arg(long, value_name = "PROFILE", group = "action", value_parser = parse_name)]
@@ -254,6 +287,14 @@ pub(super) enum Dns {
 fn parse_name(text: &str) -> Result<InstanceName, String> {
     text.parse()
         .map_err(|error: NameError| format!("{error}; {}", error.hint()))
+}
+
+fn parse_publish(text: &str) -> Result<Port, String> {
+    Port::publish(text).map_err(|error| format!("{error}; {}", error.hint()))
+}
+
+fn parse_reach(text: &str) -> Result<Port, String> {
+    Port::reach(text).map_err(|error| format!("{error}; {}", error.hint()))
 }
 
 fn parse_dns(text: &str) -> Result<Dns, String> {

@@ -17,6 +17,7 @@ use crate::client::connector::{self, Failure, Job};
 use crate::instance::client;
 use crate::instance::control::{Connect, Reply, Request};
 use crate::instance::enter::{self, Target};
+use crate::ports::{self, Opening};
 use crate::profiles;
 use crate::report;
 
@@ -60,6 +61,9 @@ pub enum Error {
     /// The connector could not be started.
     #[error("failed to start the connector")]
     Start(#[source] Errno),
+    /// The profile's ports cannot be opened.
+    #[error(transparent)]
+    Ports(#[from] ports::Error),
     /// We cannot find ourselves.
     #[error("failed to find the path of vpnns itself")]
     Program(#[source] std::io::Error),
@@ -80,6 +84,7 @@ impl Error {
         match self {
             Self::Profile(error) => error.hint(),
             Self::Enter(error) => error.hint(),
+            Self::Ports(error) => error.hint(),
             Self::Refused { hint, .. } => hint.clone(),
             Self::GaveUp(failure) => failure.hint.clone(),
             Self::Nobody(_) => Some(
@@ -125,6 +130,7 @@ fn token() -> String {
 
 /// Registers a connector and starts it; returns our end of the leash.
 fn start(target: &Target, job: &Job) -> Result<OwnedFd, Error> {
+    let opening = Opening::outside(&job.profile.ports)?;
     let keeper = enter::as_client(target)?;
     let request = Connect {
         profile: job.profile_name.to_string(),
@@ -150,6 +156,17 @@ fn start(target: &Target, job: &Job) -> Result<OwnedFd, Error> {
             });
         }
         _ => return Err(Error::Answer),
+    }
+    // After the connector is known: they end with it.
+    let opened = enter::as_client(target)
+        .map_err(Error::from)
+        .and_then(|other| Ok(opening.inside(&target.name, other, true)?));
+    if let Err(error) = opened {
+        let reason = Some(error.to_string());
+        keeper
+            .send(Request::Finish { reason, hint: None })
+            .map_err(Error::Keeper)?;
+        return Err(error);
     }
     let (ours, theirs) = socketpair(
         AddressFamily::Unix,

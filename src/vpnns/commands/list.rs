@@ -168,6 +168,9 @@ fn in_full(instance: &Instance) -> String {
             line("search", &tunnel.network.search.join(", "));
         }
     }
+    for port in &instance.ports {
+        line("port", &port.in_words());
+    }
     line("apps", &apps(instance));
     line("keeper", &format!("process {}", instance.keeper));
     format!("{}\n{out}", instance.name)

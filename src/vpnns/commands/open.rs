@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 
+use vpnns_protocol::port::Port;
+
 use super::{Error, run};
 use crate::apps::{self, Wish};
 use crate::instance::enter::Target;
@@ -9,9 +11,9 @@ use crate::instance::entry::{FILE_VARIABLE, PROCESS_VARIABLE};
 use crate::sys;
 
 /// Enters the instance and becomes the application.
-pub fn open(target: &Target, wish: &Wish) -> Result<Infallible, Error> {
+pub fn open(target: &Target, ports: &[Port], wish: &Wish) -> Result<Infallible, Error> {
     let start = apps::start(wish, &target.name)?;
     sys::process::set_environment(FILE_VARIABLE, &start.file);
     sys::process::set_environment(PROCESS_VARIABLE, std::process::id().to_string());
-    run::run(target, start.command)
+    run::run(target, ports, start.command)
 }

@@ -21,7 +21,7 @@ pub struct ImportOptions {
     /// Whether a profile of this name may be overwritten.
     pub replace: bool,
     /// Whether nothing is to be written.
-    pub check: bool,
+    pub dry_run: bool,
     /// As JSON.
     pub json: bool,
 }
@@ -42,7 +42,7 @@ fn make(options: &ImportOptions) -> Result<u8, Error> {
     let import = import::import(&options.source)?;
     let name = options.name.clone().unwrap_or_else(|| import.name());
     let text = import.text.unwrap_or_else(|| import.profile.to_toml());
-    let path = if options.check {
+    let path = if options.dry_run {
         profiles::check(&name, &text, options.replace)?
     } else {
         profiles::save(&name, &text, options.replace)?
@@ -62,7 +62,7 @@ fn make(options: &ImportOptions) -> Result<u8, Error> {
     for note in &notes {
         report::note(note);
     }
-    if options.check {
+    if options.dry_run {
         print_all(&format!("{name} ({kind}) can be imported\n"))?;
         return Ok(exit::SUCCESS);
     }

@@ -3,6 +3,7 @@
 //! Both ends are this program, perhaps of different versions: a message starts with its
 //! version, and a keeper answers what it does not know with a refusal that says so.
 
+use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use vpnns_protocol::instance::{Client, Counters, Facts, Instance, Retry};
 use vpnns_protocol::log::Line;
 use vpnns_protocol::network::NetworkConfig;
+use vpnns_protocol::port::{Port, Protocol};
 use vpnns_protocol::profile::OnDrop;
 use vpnns_protocol::question::{Answer, Question};
 
@@ -142,6 +144,29 @@ pub enum Request {
     Socket {
         /// Which one.
         kind: SocketKind,
+    },
+    /// Listen at an address of the instance's loopback, and give me the socket. (From a forwarder.)
+    Listen {
+        /// What for.
+        protocol: Protocol,
+        /// The loopback of either family.
+        address: IpAddr,
+        /// The port.
+        port: u16,
+    },
+    /// Give me a socket of the instance's network, to connect it. (From a forwarder.)
+    Dial {
+        /// What for.
+        protocol: Protocol,
+        /// Whether it is for IPv6 addresses.
+        ipv6: bool,
+    },
+    /// I forward these ports, as long as this connection lasts. (From a forwarder.)
+    Ports {
+        /// What the status shows.
+        ports: Vec<Port>,
+        /// Whether I am to end with the connector.
+        of_connector: bool,
     },
 }
 

@@ -263,7 +263,7 @@ fn join(target: &Target, client: &Client, program: &str) -> Result<(), Error> {
 }
 
 /// Whether this process stands in the instance's network already.
-fn is_inside(client: &Client) -> bool {
+pub fn is_inside(client: &Client) -> bool {
     let record = Record::read(&client.directory().join(record::FILE));
     let theirs = record.and_then(|record| record.network_cookie);
     theirs.is_some() && record::own_cookie().ok() == Some(theirs)

@@ -19,6 +19,7 @@ mod graft;
 mod log;
 mod loss;
 pub mod members;
+mod ports;
 mod request;
 mod supervisor;
 mod tunnel;
@@ -352,7 +353,7 @@ impl Keeper {
                 .cloned(),
             apps: self.apps(),
             tunnel: self.tunnel.as_ref().map(|tunnel| self.facts_of(tunnel)),
-            ports: Vec::new(),
+            ports: self.open_ports(),
         }
     }
 

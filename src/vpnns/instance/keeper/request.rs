@@ -1,5 +1,6 @@
 //! The keeper's side of a connection: reading requests, answering, keeping watchers informed.
 
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
@@ -8,6 +9,7 @@ use nix::sys::socket::{MsgFlags, getsockopt};
 use nix::unistd::{Pid, Uid};
 use vpnns_protocol::instance::Instance;
 
+use super::ports::Forwards;
 use super::supervisor::Supervisor;
 use super::{Keeper, Member};
 use crate::instance::client::peer_pidfd;
@@ -29,6 +31,8 @@ pub(super) struct Connection {
     pub(super) behind: bool,
     /// It supervises a client: the instance is in use.
     pub(super) supervisor: Option<Supervisor>,
+    /// It forwards ports.
+    pub(super) forwards: Option<Forwards>,
     /// It is gone, or was sent away.
     closed: bool,
 }
@@ -43,7 +47,7 @@ impl Connection {
         let pid = Pid::from_raw(credentials.pid());
         let pidfd = peer_pidfd(&socket, pid).ok()?;
         let (is_new, watches, behind) = (true, false, false);
-        let (supervisor, closed) = (None, false);
+        let (supervisor, forwards, closed) = (None, None, false);
         Some(Self {
             socket,
             pidfd,
@@ -52,6 +56,7 @@ impl Connection {
             watches,
             behind,
             supervisor,
+            forwards,
             closed,
         })
     }
@@ -194,11 +199,22 @@ impl Keeper {
             Request::Unusable { session, reason } => self.unusable(&session, reason),
             Request::Reached { session, alive } => self.reached(&session, alive),
             Request::Socket { kind } => self.give_socket(index, kind),
+            Request::Listen {
+                protocol,
+                address,
+                port,
+            } => self.listen_for(index, protocol, SocketAddr::new(address, port)),
+            Request::Dial { protocol, ipv6 } => self.dial_for(index, protocol, ipv6),
+            Request::Ports {
+                ports,
+                of_connector,
+            } => self.forward(index, ports, of_connector),
         }
     }
 
     /// Forgets the connections that ended in this turn.
     pub(super) fn sweep_connections(&mut self) {
+        self.end_ports_of_connector();
         while let Some(index) = self
             .connections
             .iter()
@@ -206,6 +222,7 @@ impl Keeper {
         {
             let mut connection = self.connections.swap_remove(index);
             self.connector_connection_ended(connection.socket.as_raw_fd());
+            self.changed |= connection.forwards.is_some();
             self.relay_connection_ended(connection.socket.as_raw_fd());
             if let Some(supervisor) = connection.supervisor.take() {
                 self.supervisor_ended(supervisor);

@@ -1,0 +1,54 @@
+//! Ports of a profile: open while it is connected, and not before or after.
+
+use super::support::{LIMIT, Session, wait_until};
+use super::{INSIDE, free_port, sent, serve_inside};
+
+fn write_profile(session: &Session, ports: &str) {
+    let text = format!("version = 1\n{ports}\n[demo]\n");
+    let script =
+        "umask 077; cd; mkdir -p .config/vpnns/profiles; cat >.config/vpnns/profiles/work.toml";
+    session.script(script).input(&text).run().text();
+}
+
+#[test]
+fn a_profiles_ports_are_open_while_it_is_connected() {
+    let session = Session::new();
+    let port = free_port();
+    write_profile(&session, &format!("publish = [\"{port}:{INSIDE}\"]"));
+    let _server = serve_inside(&session, &["--name", "work"], "tcp", "127.0.0.1");
+    let refused = || sent(&session, "127.0.0.1", &port) == "error ECONNREFUSED";
+    assert!(refused());
+    session
+        .vpnns(&["--connect", "work", "--background"])
+        .run()
+        .text();
+    assert_eq!(sent(&session, "127.0.0.1", &port), "intact work");
+    assert_eq!(session.status("work").unwrap().ports.len(), 1);
+    session
+        .vpnns(&["--disconnect", "--name", "work"])
+        .run()
+        .text();
+    assert!(wait_until(LIMIT, refused), "{:?}", session.status("work"));
+    let none = || session.status("work").unwrap().ports.is_empty();
+    assert!(wait_until(LIMIT, none));
+    // Again, since the port is free again.
+    session
+        .vpnns(&["--connect", "work", "--background"])
+        .run()
+        .text();
+    assert_eq!(sent(&session, "127.0.0.1", &port), "intact work");
+    session.vpnns(&["--stop", "--name", "work"]).run().text();
+    assert!(wait_until(LIMIT, refused));
+}
+
+#[test]
+fn a_profile_whose_port_is_taken_is_not_connected() {
+    let session = Session::new();
+    let port = free_port();
+    write_profile(&session, &format!("publish = [\"{port}:{INSIDE}\"]"));
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", port.parse().unwrap())).unwrap();
+    let output = session.vpnns(&["--connect", "work", "--background"]).run();
+    let text = format!("failed to publish 127.0.0.1:{port}:{INSIDE}");
+    super::support::assert_complaint(&output, 125, &text);
+    assert!(session.status("work").is_none());
+}
