@@ -8,6 +8,8 @@ mod support;
 
 #[path = "instance/close.rs"]
 mod close;
+#[path = "instance/detached.rs"]
+mod detached;
 #[path = "instance/etc.rs"]
 mod etc;
 #[path = "instance/exit.rs"]

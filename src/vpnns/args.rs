@@ -88,7 +88,9 @@ pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
     let given = Arguments::try_parse_from(arguments)
         .map_err(|error| complaint::explain(&error, arguments))?;
     complaint::refuse_ignored(&given)?;
-    action(given)
+    let detach = given.detach;
+    let action = action(given)?;
+    if detach { detached(action) } else { Ok(action) }
 }
 
 #[allow(clippy::too_many_lines)] // A list: one paragraph for each thing to do.
@@ -294,6 +296,21 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
     Ok(Action::Run(target, ports, arguments.command))
 }
 
+/// The same, apart from the caller.
+fn detached(action: Action) -> Result<Action, Answer> {
+    let has_program = match &action {
+        Action::Run(_, command) => !command.is_empty(),
+        Action::Open(..) => true,
+        _ => false,
+    };
+    if has_program {
+        return Ok(Action::Detached(Box::new(action)));
+    }
+    let hint = "as in: vpnns --detach --open firefox, or vpnns --detach -- firefox".to_owned();
+    let text = "--detach goes only with --open or a command".to_owned();
+    Err(Answer::usage(text, Some(hint)))
+}
+
 /// The options that express the same wishes.
 fn words(wishes: &Wishes) -> Vec<String> {
     let mut words = Vec::new();
@@ -417,6 +434,32 @@ mod tests {
                 let slow = slow.unwrap();
                 assert_eq!((name, command), (slow.name, slow.command), "{line}");
             }
+        }
+    }
+
+    #[test]
+    fn only_a_program_can_be_let_go() {
+        for words in [
+            &["vpnns", "--detach", "--", "true"][..],
+            &["vpnns", "-n", "a", "--detach", "true"],
+            &["vpnns", "--detach", "-n", "a", "--open", "b", "--", "--c"],
+        ] {
+            let Ok(Action::Detached(inner)) = parse(words) else {
+                panic!("{words:?}")
+            };
+            assert!(matches!(*inner, Action::Run(..) | Action::Open(..)));
+        }
+        for words in [
+            &["vpnns", "--detach"][..],
+            &["vpnns", "--detach", "-n", "a"],
+            &["vpnns", "--detach", "--list"],
+            &["vpnns", "--detach", "--connect", "a"],
+            &["vpnns", "--detach", "--graft", "--", "openvpn"],
+        ] {
+            let Err(answer) = parse(words) else {
+                panic!("{words:?} was taken")
+            };
+            assert_eq!(answer.code, exit::USAGE, "{words:?}");
         }
     }
 

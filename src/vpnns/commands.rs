@@ -8,6 +8,7 @@ mod close;
 mod completions;
 pub mod configure;
 pub mod connect;
+mod detach;
 mod disconnect;
 mod doctor;
 pub mod graft;
@@ -44,6 +45,8 @@ pub enum Action {
     Run(Target, Vec<Port>, Vec<OsString>),
     /// Run an installed application in an instance.
     Open(Target, Vec<Port>, Wish),
+    /// Run something in an instance, with no ties to the caller.
+    Detached(Box<Action>),
     /// List the installed applications.
     Apps {
         /// As JSON.
@@ -145,6 +148,9 @@ pub enum Error {
     /// A port cannot be opened.
     #[error(transparent)]
     Ports(#[from] crate::ports::Error),
+    /// The program cannot be let go.
+    #[error("failed to start a process apart from this one")]
+    Detach(#[source] std::io::Error),
     /// The VPN client's packets cannot be carried.
     #[error(transparent)]
     Attach(#[from] attach::Error),
@@ -284,6 +290,7 @@ pub fn run(action: Action) -> u8 {
         Action::Open(target, ports, wish) => {
             open::open(&target, &ports, &wish).map(|never| match never {})
         }
+        Action::Detached(action) => detach::detach(*action),
         Action::Apps { json, verbose } => apps::apps(json, verbose),
         Action::Attach(target, options) => attach::attach(&target, &options).map_err(Into::into),
         Action::Graft(target, options) => graft::graft(&target, &options).map_err(Into::into),

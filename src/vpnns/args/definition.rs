@@ -165,6 +165,10 @@ pub(super) struct Arguments {
     #[arg(long = "action", value_name = "NAME")]
     pub(super) entry_action: Option<String>,
 
+    /// With --open or a command: return as soon as it has started, and leave it without any tie
+    #[arg(long)]
+    pub(super) detach: bool,
+
     /// List the installed applications
     #[arg(long, group = "action")]
     pub(super) apps: bool,

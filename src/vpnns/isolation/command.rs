@@ -2,7 +2,11 @@
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use vpnns_protocol::exit;
@@ -32,6 +36,14 @@ impl Error {
     }
 }
 
+/// Whether the command's output goes nowhere.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// From the exec on, the command's output goes nowhere; until then, ours goes where it went.
+pub fn silence_at_exec() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
 /// Replaces this process by the command, looked up in PATH like a shell does.
 pub fn exec(command: &[OsString]) -> Result<Infallible, Error> {
     let arguments = command
@@ -42,12 +54,28 @@ pub fn exec(command: &[OsString]) -> Result<Infallible, Error> {
     let Some(first) = arguments.first() else {
         return Err(Error::NotFound(program, Errno::ENOENT));
     };
-    nix::unistd::execvp(first, &arguments).map_err(|errno| match errno {
+    let silenced = SILENT.load(Ordering::Relaxed).then(silence);
+    let executed = nix::unistd::execvp(first, &arguments);
+    // A system without /dev/null is no reason not to start.
+    if let Some(Ok(stderr)) = silenced {
+        let _ = nix::unistd::dup2_stderr(&stderr);
+    }
+    executed.map_err(|errno| match errno {
         Errno::ENOENT | Errno::ENOTDIR => Error::NotFound(program, errno),
         // What execvp says as soon as one directory of PATH may not be searched.
         Errno::EACCES if !is_in_path(&program) => Error::NotFound(program, Errno::ENOENT),
         _ => Error::NotExecutable(program, errno),
     })
+}
+
+/// Sends standard output and error nowhere; returns the latter as it was, for an exec that fails.
+fn silence() -> io::Result<OwnedFd> {
+    // Close-on-exec, as all that std makes.
+    let stderr = io::stderr().as_fd().try_clone_to_owned()?;
+    let null = OpenOptions::new().write(true).open("/dev/null")?;
+    nix::unistd::dup2_stdout(&null)?;
+    nix::unistd::dup2_stderr(&null)?;
+    Ok(stderr)
 }
 
 /// Whether a file of that name is there at all; a name with a slash is a path of its own.
