@@ -7,7 +7,7 @@ mod quick;
 
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use vpnns_protocol::exit;
@@ -26,6 +26,7 @@ use crate::commands::monitor::Options as MonitorOptions;
 use crate::commands::profiles::ImportOptions;
 use crate::import::is_input;
 use crate::instance::enter::Target;
+use crate::isolation::services::{self, Exposure};
 use crate::report;
 
 use definition::{Arguments, CARRYING, Dns, REPLACING, Routes};
@@ -83,7 +84,8 @@ pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
         return Ok(Action::Browse(url.unwrap_or_default()));
     }
     if let Some((name, command)) = quick::parse(arguments) {
-        return Ok(Action::Run(target(name, None)?, Vec::new(), command));
+        let target = Target::named(instance(name)?);
+        return Ok(Action::Run(target, Vec::new(), command));
     }
     let given = Arguments::try_parse_from(arguments)
         .map_err(|error| complaint::explain(&error, arguments))?;
@@ -206,13 +208,10 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
     if let Some(shell) = arguments.completions {
         return Ok(Action::Completions(shell));
     }
-    if let Some(profile) = arguments.connect {
-        let name = arguments.name.unwrap_or_else(|| profile.clone());
+    if let Some(profile) = arguments.connect.clone() {
+        let name = arguments.name.clone().unwrap_or_else(|| profile.clone());
         return Ok(Action::Connect(
-            Target {
-                name,
-                hostname: arguments.hostname,
-            },
+            target(Some(name), &arguments)?,
             ConnectOptions {
                 profile,
                 background: arguments.background,
@@ -225,7 +224,7 @@ fn action(arguments: Arguments) -> Result<Action, Answer> {
 
 /// What is done to, or in, one instance.
 fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
-    let target = target(arguments.name, arguments.hostname)?;
+    let target = target(arguments.name.clone(), &arguments)?;
     let ports = [arguments.publish, arguments.reach].concat();
     if arguments.disconnect {
         return Ok(Action::Disconnect(target.name));
@@ -348,7 +347,42 @@ fn resolvers(given: &[Dns]) -> Result<Option<Vec<IpAddr>>, Answer> {
     }
 }
 
-fn target(name: Option<InstanceName>, hostname: Option<String>) -> Result<Target, Answer> {
+fn target(name: Option<InstanceName>, arguments: &Arguments) -> Result<Target, Answer> {
+    let paths = |paths: &[PathBuf]| -> Result<Vec<PathBuf>, Answer> {
+        let absolute = paths.iter().map(|path| services::absolute(path));
+        absolute.collect::<Result<_, _>>().map_err(|error| {
+            let text = format!("failed to find the working directory: {error}");
+            Answer::usage(text, None)
+        })
+    };
+    let masked = paths(&arguments.mask)?;
+    // What a program needs to be started at all, or we to start it.
+    if let Some(path) = masked.iter().find(|path| {
+        ["/", "/proc", "/dev"]
+            .iter()
+            .any(|needed| *path == Path::new(needed))
+    }) {
+        let text = format!(
+            "--mask {}: no program could live without it",
+            path.display()
+        );
+        let hint = "name what is to be hidden: a socket, a file, a directory";
+        return Err(Answer::usage(text, Some(hint.into())));
+    }
+    Ok(Target {
+        name: instance(name)?,
+        hostname: arguments.hostname.clone(),
+        exposure: Exposure {
+            shared: paths(&arguments.share)?,
+            masked,
+            system_bus: arguments.system_bus,
+        },
+        session_bus: arguments.session_bus.unwrap_or_default(),
+    })
+}
+
+/// The instance that is meant, also where none is named.
+fn instance(name: Option<InstanceName>) -> Result<InstanceName, Answer> {
     let from_environment = || match std::env::var(NAME_VARIABLE) {
         Ok(text) if !text.is_empty() => text.parse().map_err(|error: NameError| {
             Answer::usage(
@@ -358,10 +392,7 @@ fn target(name: Option<InstanceName>, hostname: Option<String>) -> Result<Target
         }),
         _ => Ok(InstanceName::default()),
     };
-    Ok(Target {
-        name: name.map_or_else(from_environment, Ok)?,
-        hostname,
-    })
+    name.map_or_else(from_environment, Ok)
 }
 
 #[cfg(test)]

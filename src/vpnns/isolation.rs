@@ -18,6 +18,7 @@
 //! A later launcher takes the short way: [`identity::join`] and exec. Nothing is forked around
 //! the command in either case: the launcher *becomes* it, with its pid, terminal and signals.
 
+pub mod aside;
 pub mod command;
 pub mod etc;
 pub mod identity;
@@ -25,13 +26,15 @@ pub mod masks;
 mod mounts;
 pub mod obstacle;
 pub mod scratch;
+pub mod services;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
+use self::masks::Masks;
 use crate::sys;
 
 /// What failed on the way in.
@@ -82,11 +85,13 @@ pub enum Error {
         source: Errno,
     },
     /// A host service's socket could not be hidden.
-    #[error("failed to hide {path}, through which names could leak")]
+    #[error("failed to hide {} ({reason})", path.display())]
     Mask {
-        /// The directory.
-        path: &'static str,
-        /// Why.
+        /// The place.
+        path: PathBuf,
+        /// Why it is to be hidden.
+        reason: &'static str,
+        /// Why it could not be.
         source: Errno,
     },
     /// The instance's namespaces could not be entered.
@@ -119,36 +124,36 @@ impl Error {
 }
 
 /// Puts this process, already root of its own user namespace, into fresh namespaces that look
-/// like the host but for the network.
+/// like the host but for the network and what is hidden by `masks`.
 ///
 /// `directory` is the instance's state directory. The working directory is changed on the way:
 /// the caller sets it again, so that it refers to the instance's mounts.
-pub fn isolate(directory: &Path, hostname: Option<&str>) -> Result<(), Error> {
+pub fn isolate(directory: &Path, hostname: Option<&str>, masks: &mut Masks) -> Result<(), Error> {
     enter_new(&[
         ("net", CloneFlags::CLONE_NEWNET),
         ("mnt", CloneFlags::CLONE_NEWNS),
         ("uts", CloneFlags::CLONE_NEWUTS),
     ])?;
     loopback()?;
-    furnish(directory, hostname)
+    furnish(directory, hostname, masks)
 }
 
 /// The part of [`isolate`] that is not the network, for one that exists already.
-pub fn isolate_but_for_network(directory: &Path) -> Result<(), Error> {
+pub fn isolate_but_for_network(directory: &Path, masks: &mut Masks) -> Result<(), Error> {
     enter_new(&[
         ("mnt", CloneFlags::CLONE_NEWNS),
         ("uts", CloneFlags::CLONE_NEWUTS),
     ])?;
-    furnish(directory, None)
+    furnish(directory, None, masks)
 }
 
-fn furnish(directory: &Path, hostname: Option<&str>) -> Result<(), Error> {
+fn furnish(directory: &Path, hostname: Option<&str>, masks: &mut Masks) -> Result<(), Error> {
     mounts::receive_only()?;
     if let Some(hostname) = hostname {
         nix::unistd::sethostname(hostname).map_err(Error::HostName)?;
     }
     etc::mount(directory)?;
-    masks::apply()
+    masks.apply()
 }
 
 /// All at once, and where that is refused, one by one: which it was cannot be found out later,

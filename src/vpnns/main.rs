@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `args`, `commands` | the command line, and one file for each thing it can ask for |
 //! | `apps` | installed applications, and the commands in their entries |
+//! | `bus` | the filtered way to the system bus, and a session bus of the instance's own |
 //! | `instance` | the keeper, its socket and state, getting in, adoption |
 //! | `check` | the leak check, from inside and from outside |
 //! | `isolation` | the ladder from an ordinary process to an app of an instance |
@@ -20,6 +21,7 @@
 
 mod apps;
 mod args;
+mod bus;
 mod check;
 mod client;
 mod commands;

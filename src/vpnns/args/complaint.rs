@@ -191,8 +191,27 @@ pub(super) fn refuse_ignored(given: &Arguments) -> Result<(), Answer> {
         .chain(&of_instances)
         .filter(|(_, asked)| *asked)
     {
-        if given.hostname.is_some() {
-            return refuse(action, "--hostname");
+        for (option, is_given) in [
+            ("--hostname", given.hostname.is_some()),
+            ("--share", !given.share.is_empty()),
+            ("--mask", !given.mask.is_empty()),
+            ("--system-bus", given.system_bus.is_some()),
+            ("--session-bus", given.session_bus.is_some()),
+        ] {
+            if is_given {
+                return refuse(action, option);
+            }
+        }
+    }
+    let outside = [
+        ("--attach", given.attach),
+        ("--graft", given.graft),
+        ("--configure", given.configure),
+        ("--connect", given.connect.is_some()),
+    ];
+    for (action, _) in outside.iter().filter(|(_, asked)| *asked) {
+        if given.session_bus.is_some() {
+            return refuse(action, "--session-bus");
         }
     }
     Ok(())
@@ -238,6 +257,10 @@ mod tests {
             ("vpnns --list=3", "--list takes no value", "--help"),
             ("vpnns --doctor -n a", "--doctor takes no --name", "leave out --name"),
             ("vpnns --hostname a --list", "--list takes no --hostname", "leave out --hostname"),
+            ("vpnns --share /run/x --stop", "--stop takes no --share", "leave out --share"),
+            ("vpnns --system-bus some -- true", "\"some\" is no value for --system-bus", "it takes full, filtered or none"),
+            ("vpnns --attach --session-bus private", "--attach takes no --session-bus", "leave out"),
+            ("vpnns --mask / -- true", "no program could live without it", "name what is to be hidden"),
         ] {
             let (said, advice) = complaint(line);
             assert!(said.contains(text), "{line}: {said}");

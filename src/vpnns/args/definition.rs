@@ -10,6 +10,8 @@ use ipnet::IpNet;
 use vpnns_protocol::name::{InstanceName, NameError};
 use vpnns_protocol::port::Port;
 
+use crate::isolation::services::{SessionBus, SystemBus};
+
 /// The actions that bring packets.
 pub(super) const CARRYING: &str = "carrying";
 /// The actions that --replace goes with.
@@ -136,6 +138,22 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT[/udp]", value_parser = parse_reach,
         conflicts_with_all = OTHER_ACTIONS)]
     pub(super) reach: Vec<Port>,
+
+    /// Show a new instance this socket, file or directory as it is, although it would be hidden
+    #[arg(long, value_name = "PATH")]
+    pub(super) share: Vec<PathBuf>,
+
+    /// Hide this socket, file or directory from a new instance
+    #[arg(long, value_name = "PATH")]
+    pub(super) mask: Vec<PathBuf>,
+
+    /// What a new instance sees of the system bus [default: filtered]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) system_bus: Option<SystemBus>,
+
+    /// Which session bus the program gets: the user's or one of the instance's own [default: shared]
+    #[arg(long, value_name = "WHICH")]
+    pub(super) session_bus: Option<SessionBus>,
 
     /// Bring a profile up, ask what has to be asked, and keep it up until interrupted
     #[arg(long, value_name = "PROFILE", group = "action", value_parser = parse_name)]

@@ -23,6 +23,7 @@ use vpnns_protocol::name::InstanceName;
 use super::directory::StateDirectory;
 use super::keeper::{self, AppNamespace, Seed, members};
 use super::record::{self, FILE, Record};
+use crate::isolation::masks::Masks;
 use crate::{isolation, sys};
 
 /// Why orphaned apps cannot be taken over.
@@ -126,14 +127,18 @@ pub fn adopt(
     orphan: &Orphan,
 ) -> Result<(), Error> {
     let pid = orphan.survivor;
+    let mut masks = Masks::new(&directory.path, &orphan.record.exposure);
+    let system_bus = masks.look_outside();
     let entered = enter(orphan).map_err(|source| Error::Enter { pid, source })?;
     let Some(app_namespace) = entered else {
         // Still with the lock: nobody can have written a newer one.
         let _ = fs::remove_file(directory.join(FILE));
         return Ok(());
     };
-    if !orphan.is_plain {
-        isolation::isolate_but_for_network(&directory.path)?;
+    if orphan.is_plain {
+        masks.revive(system_bus);
+    } else {
+        isolation::isolate_but_for_network(&directory.path, &mut masks)?;
     }
     keeper::spawn(Seed {
         name: name.clone(),
@@ -141,6 +146,8 @@ pub fn adopt(
         lock,
         listener,
         app_namespace: AppNamespace::Known(app_namespace),
+        masks,
+        session_bus: None,
         // The keeper finds them itself, by the network namespace.
         members: Vec::new(),
         adopted: true,

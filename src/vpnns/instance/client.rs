@@ -101,14 +101,12 @@ impl Client {
         Ok(file)
     }
 
-    /// Waits until the keeper has ended, but not for long.
-    pub fn await_end(&self, patience: Duration) {
+    /// Waits until the keeper has ended, but not for long; returns whether it has.
+    pub fn await_end(&self, patience: Duration) -> bool {
         let mut fds = [PollFd::new(self.keeper.as_fd(), PollFlags::POLLIN)];
         // Nothing depends on how this comes out: whoever waits tries again.
-        let _ = poll(
-            &mut fds,
-            PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO),
-        );
+        let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO);
+        poll(&mut fds, patience).is_ok_and(|ended| ended > 0)
     }
 
     /// Sends a request.

@@ -43,6 +43,8 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         entry: Option<String>,
     },
+    /// I am about to join, and want a session bus of the instance's own.
+    SessionBus,
     /// I carry packets for a VPN client: give me the device.
     Attach(Box<Attach>),
     /// My VPN client goes on as another process.

@@ -11,6 +11,8 @@ use nix::errno::Errno;
 use nix::unistd::{AccessFlags, Uid};
 use vpnns_protocol::name::InstanceName;
 
+use crate::isolation::aside::SESSION_BUS_ROOM;
+
 /// The control socket, below the state directory.
 pub const SOCKET: &str = "control";
 /// What a script keeps from its first call to its last, below the state directory.
@@ -284,7 +286,7 @@ impl StateDirectory {
     pub fn forget_if_new(&self) {
         let _ = fs::remove_file(self.inside(SOCKET));
         if self.new {
-            for below in ["lower", "staging", SCRATCH] {
+            for below in ["lower", "staging", SESSION_BUS_ROOM, SCRATCH] {
                 let _ = fs::remove_dir_all(self.inside(below));
             }
             let _ = fs::remove_file(self.inside(LOCK));

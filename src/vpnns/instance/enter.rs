@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -15,12 +15,17 @@ use vpnns_protocol::name::InstanceName;
 
 use super::adoption;
 use super::client::{self, Client};
-use super::control::{self, Request};
+use super::control::{self, Reply, Request};
 use super::directory::{self, SOCKET, StateDirectory};
 use super::entry;
 use super::keeper::{self, AppNamespace, Member, Seed};
 use super::record::{self, Record};
+use crate::bus::{session, system};
+use crate::client::program;
+use crate::isolation::masks::Masks;
+use crate::isolation::services::{Exposure, SessionBus, SystemBus};
 use crate::isolation::{self, command, identity};
+use crate::report::Cause;
 use crate::sys;
 
 /// A keeper may end just as we come; the next try finds the door free. More than a few in a row
@@ -28,6 +33,10 @@ use crate::sys;
 const TRIES: usize = 8;
 /// How many milliseconds a keeper that seems to be ending is waited for, try by try.
 const PATIENCE: [u64; TRIES] = [1, 4, 16, 64, 128, 256, 256, 256];
+
+/// How long an instance that looks otherwise than wanted may take to end: its last program may
+/// have ended just before we came.
+const LAST_MOMENTS: Duration = Duration::from_millis(300);
 
 /// Why a process is not in the instance.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +70,40 @@ pub enum Error {
     /// A starting process has already said what went wrong.
     #[error("failed to start the instance")]
     Said,
+    /// The instance runs already, and sees something else of the host.
+    #[error("the instance {name} already runs, and without {wish}")]
+    Exposure {
+        /// The instance.
+        name: InstanceName,
+        /// The first wish that is not in force.
+        wish: String,
+    },
+    /// The filter of the system bus is not installed.
+    #[error(
+        "failed to filter the system bus: {} is not installed",
+        system::PROGRAM
+    )]
+    NoProxy,
+    /// There is nothing to make a session bus with.
+    #[error(
+        "failed to give the program a session bus of its own: {} is not installed",
+        session::PROGRAM
+    )]
+    NoDaemon,
+    /// The session bus could not be made.
+    #[error("failed to give the program a session bus of its own")]
+    SessionBus(#[source] Errno),
+    /// The keeper did not make it.
+    #[error("{message}")]
+    Refused {
+        /// What failed.
+        message: String,
+        /// The innermost causes.
+        #[source]
+        source: Option<Cause>,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// Another host name was asked for than the running instance has.
     #[error("the instance {name} already runs with the host name {running}")]
     HostName {
@@ -78,6 +121,18 @@ impl Error {
             Self::Directory(error) => error.hint(),
             Self::Isolation(error) => error.hint(),
             Self::Adoption(error) => error.hint(),
+            Self::Exposure { name, wish } => {
+                let option = wish.split(' ').next().unwrap_or_default();
+                Some(format!(
+                    "leave out {option}, or end the instance: vpnns --stop --name {name}"
+                ))
+            }
+            Self::NoProxy => Some(format!(
+                "install the package {}, or say --system-bus none or full",
+                system::PROGRAM
+            )),
+            Self::NoDaemon => Some(format!("install the package {}", session::PROGRAM)),
+            Self::Refused { hint, .. } => hint.clone(),
             Self::HostName { name, .. } => Some(format!(
                 "leave out --hostname, or end the instance: vpnns --stop --name {name}"
             )),
@@ -93,6 +148,20 @@ pub struct Target {
     pub name: InstanceName,
     /// Another host name than the host's.
     pub hostname: Option<String>,
+    /// What of the host's services it sees, beside what is usual.
+    pub exposure: Exposure,
+    /// Which session bus this program gets; others in the instance may have the other.
+    pub session_bus: SessionBus,
+}
+
+impl Target {
+    /// The instance of this name, as it usually looks.
+    pub fn named(name: InstanceName) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
 }
 
 /// Makes this process an app of the instance. What is left to do is `exec`.
@@ -100,6 +169,9 @@ pub fn as_app(target: &Target, program: &OsStr) -> Result<(), Error> {
     // The path, not a descriptor: that would keep pointing at the host's mounts.
     let working_directory = std::env::current_dir().ok();
     let program = command::program_name(program);
+    if target.session_bus == SessionBus::Private && !session::is_available() {
+        return Err(Error::NoDaemon);
+    }
     let _unstopped = Unstopped::new();
     for patience in PATIENCE {
         match reach(target)? {
@@ -107,16 +179,22 @@ pub fn as_app(target: &Target, program: &OsStr) -> Result<(), Error> {
                 Err(
                     Error::Client(client::Error::Gone(_) | client::Error::Control(_))
                     | Error::Isolation(isolation::Error::Join(Errno::ESRCH)),
-                ) => client.await_end(Duration::from_millis(patience)),
+                ) => {
+                    client.await_end(Duration::from_millis(patience));
+                }
+                // Nobody may be in it any more.
+                Err(Error::Exposure { .. }) if client.await_end(LAST_MOMENTS) => {}
                 other => {
                     return_to(working_directory);
-                    return other;
+                    return other.map(|in_force| take_buses(target, in_force, client.directory()));
                 }
             },
             Reached::Nobody { directory, lock } => {
+                let path = directory.path.clone();
                 let started = start(target, directory, lock, Some(program));
                 return_to(working_directory);
-                return started;
+                let in_force = target.exposure.system_bus();
+                return started.map(|()| take_buses(target, in_force, &path));
             }
         }
     }
@@ -128,7 +206,13 @@ pub fn as_client(target: &Target) -> Result<Client, Error> {
     let _unstopped = Unstopped::new();
     for _ in 0..TRIES {
         match reach(target)? {
-            Reached::Running(client) => return Ok(client),
+            Reached::Running(client) => {
+                match refuse_other_exposure(target, &client) {
+                    Err(_) if client.await_end(LAST_MOMENTS) => continue,
+                    refused => refused?,
+                }
+                return Ok(client);
+            }
             Reached::Nobody { directory, lock } => {
                 // A child goes down the ladder and leaves the keeper behind.
                 in_child(|| start(target, directory, lock, None))?;
@@ -145,10 +229,7 @@ pub fn adopt_orphans(name: &InstanceName) -> Result<Option<Client>, Error> {
         .flat_map(|root| super::discovery::directories(root))
     {
         if found == *name && path.join(super::record::FILE).exists() {
-            let target = Target {
-                name: name.clone(),
-                hostname: None,
-            };
+            let target = Target::named(name.clone());
             if let Reached::Running(client) = reach(&target)? {
                 return Ok(Some(client));
             }
@@ -231,7 +312,17 @@ fn try_to_reach(target: &Target) -> Result<Option<Reached>, Error> {
     Ok(Some(Reached::Nobody { directory, lock }))
 }
 
-fn join(target: &Target, client: &Client, program: &str) -> Result<(), Error> {
+/// Returns what the system bus is inside.
+fn join(target: &Target, client: &Client, program: &str) -> Result<SystemBus, Error> {
+    refuse_other_exposure(target, client)?;
+    // Matters only to those who have it elsewhere.
+    let in_force = match std::env::var_os(system::VARIABLE) {
+        Some(_) => exposure_of(client).system_bus(),
+        None => SystemBus::default(),
+    };
+    if target.session_bus == SessionBus::Private {
+        ask_for_session_bus(client)?;
+    }
     let request = Request::Join {
         command: program.to_owned(),
         entry: entry::of_this_process(),
@@ -259,7 +350,56 @@ fn join(target: &Target, client: &Client, program: &str) -> Result<(), Error> {
             });
         }
     }
-    Ok(())
+    Ok(in_force)
+}
+
+/// What an instance sees of the host is the same for all in it, and settled when it is made.
+fn refuse_other_exposure(target: &Target, client: &Client) -> Result<(), Error> {
+    if target.exposure.is_default() {
+        return Ok(());
+    }
+    match exposure_of(client).lacks(&target.exposure) {
+        None => Ok(()),
+        Some(wish) => Err(Error::Exposure {
+            name: target.name.clone(),
+            wish,
+        }),
+    }
+}
+
+fn exposure_of(client: &Client) -> Exposure {
+    let record = Record::read(&client.directory().join(record::FILE));
+    record.map(|record| record.exposure).unwrap_or_default()
+}
+
+fn ask_for_session_bus(client: &Client) -> Result<(), Error> {
+    match client.ask(Request::SessionBus)? {
+        (
+            Reply::Refused {
+                message,
+                causes,
+                hint,
+            },
+            _,
+        ) => Err(Error::Refused {
+            message,
+            source: Cause::of(&causes),
+            hint,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Leads the program that this process becomes to the buses that are meant for it.
+fn take_buses(target: &Target, in_force: SystemBus, directory: &Path) {
+    if target.session_bus == SessionBus::Private {
+        sys::process::set_environment(session::VARIABLE, session::address(directory));
+        sys::process::unset_environment(session::STARTER_VARIABLE);
+    }
+    // A socket in some other place, which is not hidden.
+    if in_force != SystemBus::Full && std::env::var_os(system::VARIABLE).is_some() {
+        sys::process::unset_environment(system::VARIABLE);
+    }
 }
 
 /// Whether this process stands in the instance's network already.
@@ -276,12 +416,24 @@ fn start(
     target: &Target,
     directory: StateDirectory,
     lock: fs::File,
-    program: Option<String>,
+    name: Option<String>,
 ) -> Result<(), Error> {
+    let wanted = target.exposure.system_bus;
+    if wanted == Some(SystemBus::Filtered) && program::find(system::PROGRAM).is_err() {
+        directory.forget_if_new();
+        return Err(Error::NoProxy);
+    }
     let listener = control_socket(&directory)?;
-    let (uid, gid) = descend(target, &directory.path).inspect_err(|_| directory.forget_if_new())?;
+    let mut masks = Masks::new(&directory.path, &target.exposure);
+    let descended = descend(target, &directory.path, &mut masks);
+    let (uid, gid) = descended.inspect_err(|_| directory.forget_if_new())?;
+    let session_bus = match target.session_bus {
+        SessionBus::Private => session::listener(&directory.path).map(Some),
+        SessionBus::Shared => Ok(None),
+    };
+    let session_bus = session_bus.map_err(Error::SessionBus)?;
     // Before the fork: a short app is gone by the time the keeper looks for it.
-    let first = program.map(|command| {
+    let first = name.map(|command| {
         let pid = Pid::this();
         sys::process::pidfd_open(pid).map(|pidfd| Member {
             pidfd,
@@ -304,6 +456,8 @@ fn start(
         lock,
         listener,
         app_namespace: AppNamespace::FromLauncher(theirs),
+        masks,
+        session_bus,
         members: first.into_iter().collect(),
         adopted: false,
     })
@@ -312,10 +466,10 @@ fn start(
     sys::socket::send(&ours, b"U2", Some(&app_namespace)).map_err(|_| Error::KeeperGone)
 }
 
-fn descend(target: &Target, directory: &std::path::Path) -> Result<(Uid, Gid), Error> {
+fn descend(target: &Target, directory: &Path, masks: &mut Masks) -> Result<(Uid, Gid), Error> {
     let (uid, gid) = (Uid::effective(), Gid::effective());
     identity::become_keeper()?;
-    isolation::isolate(directory, target.hostname.as_deref())?;
+    isolation::isolate(directory, target.hostname.as_deref(), masks)?;
     Ok((uid, gid))
 }
 

@@ -12,6 +12,7 @@
 //! passes.
 
 mod birth;
+mod buses;
 mod close;
 mod connector;
 mod freezer;
@@ -37,6 +38,7 @@ use vpnns_protocol::name::InstanceName;
 
 use self::birth::Born;
 pub use self::birth::{AppNamespace, Seed, spawn};
+use self::buses::Buses;
 use self::connector::Connector;
 use self::log::Log;
 use self::loss::Loss;
@@ -68,7 +70,7 @@ struct Keeper {
     lock: File,
     listener: OwnedFd,
     /// Held for the joiners, who find it by its number.
-    _app_namespace: OwnedFd,
+    app_namespace: OwnedFd,
     network_inode: u64,
     members: Vec<Member>,
     /// What its children were opened by.
@@ -101,6 +103,7 @@ struct Keeper {
     orphaned_until: Option<Instant>,
     /// What hides the host's resolvers, kept in place.
     masks: Option<masks::Watch>,
+    buses: Buses,
     /// Until when nobody is let in, for lack of descriptors.
     deaf_until: Option<Instant>,
     /// When the rest of the members are killed; set once the end is asked for.
@@ -117,7 +120,7 @@ impl Keeper {
             directory: born.directory,
             lock: born.lock,
             listener: born.listener,
-            _app_namespace: born.app_namespace,
+            app_namespace: born.app_namespace,
             network_inode: born.network_inode,
             members: born.members,
             opened: Opened::default(),
@@ -136,7 +139,8 @@ impl Keeper {
             used: born.adopted || kept_until.is_none(),
             kept_until,
             orphaned_until: None,
-            masks: masks::Watch::new(),
+            masks: Some(masks::Watch::new(born.masks)),
+            buses: Buses::new(born.session_bus),
             deaf_until: None,
             kill_at: None,
         };
@@ -164,8 +168,14 @@ impl Keeper {
         for index in ready.connections {
             self.serve(index);
         }
-        if let Some(masks) = self.masks.as_ref().filter(|_| ready.masks) {
+        if let Some(masks) = self.masks.as_mut().filter(|_| ready.masks) {
             masks.renew();
+        }
+        if ready.system_bus {
+            self.system_bus_called();
+        }
+        if ready.session_bus {
+            self.session_bus_called();
         }
         if ready.listener {
             self.accept_all();
@@ -199,7 +209,7 @@ impl Keeper {
         for member in &self.members {
             fds.push(PollFd::new(member.pidfd.as_fd(), PollFlags::POLLIN));
         }
-        let masks = self.masks.as_ref().map(AsFd::as_fd);
+        let masks = self.masks.as_ref().and_then(masks::Watch::changes);
         let client = self.tunnel.as_ref().and_then(Tunnel::awaited_client);
         // A place for each, also where there is nothing to wait for.
         let links = self
@@ -207,7 +217,8 @@ impl Keeper {
             .as_ref()
             .and_then(|tunnel| tunnel.grafted.as_ref())
             .map(|grafted| grafted.links().as_fd());
-        for fd in [masks, client, links] {
+        let [system_bus, session_bus] = self.watched_buses();
+        for fd in [masks, client, links, system_bus, session_bus] {
             let wanted = if fd.is_some() {
                 PollFlags::POLLIN
             } else {
@@ -239,6 +250,8 @@ impl Keeper {
             masks: masks.is_some() && fired(&rest[0]),
             tunnel_client: client.is_some() && fired(&rest[1]),
             links: links.is_some() && fired(&rest[2]),
+            system_bus: system_bus.is_some() && fired(&rest[3]),
+            session_bus: session_bus.is_some() && fired(&rest[4]),
         })
     }
 
@@ -398,7 +411,7 @@ impl Keeper {
 
     /// Finds everybody who is in, background children too.
     fn look_for_members(&mut self) {
-        match members::scan(self.network_inode) {
+        match members::scan(self.network_inode, self.buses.session_daemon()) {
             Ok(mut found) => {
                 let freezer = self.loss.freezer();
                 found.retain(|it| freezer.is_none_or(|freezer| freezer.pid() != it.pid));
@@ -425,6 +438,9 @@ impl Keeper {
             let _ = fs::remove_file(self.directory.inside(SOCKET));
             if !self.used {
                 self.directory.forget_if_new();
+            }
+            if let Some(daemon) = self.buses.session_daemon() {
+                members::end_session(self.network_inode, daemon);
             }
             // Closing the masks' watch takes milliseconds: nobody is kept out that long, and
             // whoever waits for our end (--stop) is not told of it before.
@@ -480,6 +496,8 @@ struct Ready {
     masks: bool,
     tunnel_client: bool,
     links: bool,
+    system_bus: bool,
+    session_bus: bool,
 }
 
 fn unix_time() -> u64 {

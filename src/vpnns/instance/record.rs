@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use serde::{Deserialize, Serialize};
 
+use crate::isolation::services::Exposure;
 use crate::sys;
 
 /// The file's name in the state directory.
@@ -28,19 +29,23 @@ pub struct Record {
     /// The same of the UTS namespace.
     #[serde(default)]
     pub uts_inode: u64,
+    /// What of the host's services the instance sees.
+    #[serde(default)]
+    pub exposure: Exposure,
     /// The boot in which cookie and inode hold.
     pub boot: String,
 }
 
 impl Record {
     /// The record of the network namespace that this process stands in.
-    pub fn of_this_process() -> io::Result<Self> {
+    pub fn of_this_process(exposure: &Exposure) -> io::Result<Self> {
         let inode = |kind| fs::metadata(format!("/proc/self/ns/{kind}")).map(|ns| ns.ino());
         Ok(Self {
             network_inode: inode("net")?,
             mount_inode: inode("mnt")?,
             uts_inode: inode("uts")?,
             network_cookie: own_cookie()?,
+            exposure: exposure.clone(),
             boot: boot()?,
         })
     }

@@ -120,6 +120,15 @@ fn read(path: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Whether users or groups are looked up with this module.
+pub(super) fn knows_users_by(module: &str) -> bool {
+    let text = read("/etc/nsswitch.conf").unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.split('#').next()?.split_once(':'))
+        .filter(|(database, _)| ["passwd", "group"].contains(&database.trim()))
+        .any(|(_, modules)| modules.split_whitespace().any(|word| word == module))
+}
+
 /// The host's nsswitch.conf with `hosts` looked up in files and by DNS only: `resolve`, `mdns`
 /// and the like would ask services of the host.
 fn nsswitch_without_host_services(text: &str) -> String {

@@ -52,6 +52,12 @@ pub fn join(keeper: impl AsFd, app_namespace: impl AsFd) -> Result<(), Error> {
     without_privilege(uid)
 }
 
+/// Takes an app's identity, without leaving the namespaces that this process of the keeper's is in.
+pub fn become_one_of(app_namespace: impl AsFd) -> Result<(), Error> {
+    setns(app_namespace, CloneFlags::CLONE_NEWUSER).map_err(Error::Join)?;
+    without_privilege(Uid::effective())
+}
+
 /// An exec of an ordinary uid clears all capabilities; root's has to be told to.
 fn without_privilege(uid: Uid) -> Result<(), Error> {
     if uid.is_root() {

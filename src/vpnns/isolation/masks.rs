@@ -1,93 +1,167 @@
-//! Host services that would answer for the network through a path, and are hidden.
+//! Hiding the host's services, as the table in `services` says, and keeping them hidden.
 //!
 //! # Theory of operation
 //!
-//! An empty file system is mounted over each directory. That comes off in every mount namespace
-//! when the host removes the directory, as it does when such a service is restarted, and a
-//! directory that is made later was never covered. So the keeper watches the parents, and covers
-//! what appears: the host makes the directory before its service makes the socket in it.
+//! Something of ours is mounted over each place. That comes off in every mount namespace
+//! when the host removes the place, as it does when such a service is restarted, and a
+//! place that is made later was never covered. So the keeper watches the parents, and covers
+//! what appears. The host makes a directory before its service makes the socket in it; a socket
+//! whose directory cannot be hidden is bound before anybody listens at it.
 
-use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
+mod cover;
+
+use std::fs;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
-use nix::sys::statfs::{TMPFS_MAGIC, statfs};
-use nix::sys::statvfs::{FsFlags, statvfs};
 
-use super::{Error, mounts};
+pub use self::cover::{SYSTEM_BUS, SystemBusDoor};
+use super::Error;
+use super::services::{Exposure, Place, Seen, runtime_directories};
 
-/// Directories that an instance sees empty.
-const MASKED: &[&str] = &[
-    // glibc asks nscd first, before it looks at nsswitch.conf: every name would leak.
-    "/run/nscd",
-    // nss-resolve asks the host's resolver here.
-    "/run/systemd/resolve",
-    // mDNS of the host's network.
-    "/run/avahi-daemon",
-];
-/// Where they are made.
-const PARENTS: &[&str] = &["/run", "/run/systemd"];
+/// Where a host that has Flatpak has it.
+const FLATPAK: &str = "/usr/bin/flatpak";
+/// What Flatpak's session helper makes in the run-time directory when it is first needed.
+const FLATPAK_MONITOR: &str = ".flatpak-helper/monitor";
 
-/// Covers each directory that exists and is not covered.
-pub(super) fn apply() -> Result<(), Error> {
-    for path in MASKED {
-        match cover(Path::new(path)) {
-            // Absent, or behind a directory that the user may not even enter.
-            Ok(()) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => {}
-            Err(source) => return Err(Error::Mask { path, source }),
+/// What is hidden in an instance.
+#[derive(Debug)]
+pub struct Masks {
+    /// By what was asked for.
+    pub exposure: Exposure,
+    /// The instance's system bus, where it is neither the host's nor none.
+    pub system_bus: Option<SystemBusDoor>,
+    places: Vec<Place>,
+    /// The instance's state directory.
+    directory: PathBuf,
+}
+
+impl Masks {
+    /// To be called outside, where the user's number is the user's.
+    pub fn new(directory: &Path, exposure: &Exposure) -> Self {
+        if Path::new(FLATPAK).exists() {
+            make_flatpak_monitor();
+        }
+        Self {
+            exposure: exposure.clone(),
+            system_bus: None,
+            places: exposure.places(),
+            directory: directory.to_owned(),
         }
     }
-    Ok(())
-}
 
-fn cover(path: &Path) -> Result<(), Errno> {
-    if is_covered(path)? {
-        return Ok(());
+    /// Covers each place that exists and is not covered.
+    pub(super) fn apply(&mut self) -> Result<(), Error> {
+        let mut empty_one = None;
+        for place in &self.places {
+            match cover::cover(place, &self.directory, &mut empty_one) {
+                Ok(Some(door)) => self.system_bus = Some(door),
+                // Absent, or behind a directory that the user may not even enter.
+                Ok(None) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => {}
+                Err(source) => {
+                    return Err(Error::Mask {
+                        path: place.path.clone(),
+                        reason: place.reason,
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(())
     }
-    mounts::empty(path)?;
-    mounts::seal(path)
+
+    /// Opens what [`Self::revive`] needs; to be called outside.
+    pub fn look_outside(&self) -> Option<OwnedFd> {
+        self.place_of_system_bus()
+            .and_then(|path| cover::open_directory(path).ok())
+    }
+
+    /// In the mounts of a killed keeper: makes the system bus again, whose socket went with it.
+    pub fn revive(&mut self, outside: Option<OwnedFd>) {
+        let path = self.place_of_system_bus().map(Path::to_owned);
+        if let (Some(path), Some(outside)) = (path, outside) {
+            // What fails leaves the dead socket in place: no bus, rather than the host's.
+            self.system_bus = cover::system_bus(&path, outside).ok();
+        }
+    }
+
+    fn place_of_system_bus(&self) -> Option<&Path> {
+        let mut places = self.places.iter();
+        let place = places.find(|place| place.seen == Seen::SystemBus)?;
+        Some(&place.path)
+    }
+
+    /// Each directory in which something may appear, and those in which they may.
+    fn parents(&self) -> Vec<&Path> {
+        let mut parents: Vec<&Path> = Vec::new();
+        for place in &self.places {
+            // Two levels: Flatpak's directory is made in one that is not there either.
+            for parent in place.path.ancestors().skip(1).take(2) {
+                if parent != Path::new("/") && !parents.contains(&parent) {
+                    parents.push(parent);
+                }
+            }
+        }
+        parents
+    }
 }
 
-/// Whether what is there is a sealed tmpfs of ours. The host's own ones can be written.
-fn is_covered(path: &Path) -> Result<bool, Errno> {
-    let tmpfs = statfs(path)?.filesystem_type() == TMPFS_MAGIC;
-    Ok(tmpfs && statvfs(path)?.flags().contains(FsFlags::ST_RDONLY))
+/// Makes the directory before Flatpak does: an application that starts it would otherwise have
+/// the host's files in the moment between its appearance and our cover.
+fn make_flatpak_monitor() {
+    for directory in runtime_directories() {
+        let monitor = directory.join(FLATPAK_MONITOR);
+        if directory.is_dir() && !monitor.exists() {
+            // Flatpak takes it as it is.
+            let _ = fs::create_dir_all(monitor);
+        }
+    }
 }
 
 /// The keeper's watch over the masks.
 #[derive(Debug)]
-pub struct Watch(Inotify);
+pub struct Watch {
+    masks: Masks,
+    /// `None` where the user has no watches left (fs.inotify.max_user_instances).
+    inotify: Option<Inotify>,
+}
 
 impl Watch {
     /// Begins to watch, and covers what has appeared since the instance was made.
-    ///
-    /// `None` where the user has no watches left (fs.inotify.max_user_instances).
-    pub fn new() -> Option<Self> {
-        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok()?;
-        let what = AddWatchFlags::IN_CREATE
-            | AddWatchFlags::IN_MOVED_TO
-            | AddWatchFlags::IN_DELETE
-            | AddWatchFlags::IN_ONLYDIR;
-        for parent in PARENTS {
-            // /run/systemd is not there on systems without it.
-            let _ = inotify.add_watch(*parent, what);
-        }
-        let watch = Self(inotify);
+    pub fn new(masks: Masks) -> Self {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok();
+        let mut watch = Self { masks, inotify };
         watch.renew();
-        Some(watch)
+        watch
     }
 
     /// Something changed beside the masks: puts on those that have come off.
-    pub fn renew(&self) {
-        while self.0.read_events().is_ok_and(|events| !events.is_empty()) {}
+    pub fn renew(&mut self) {
+        if let Some(inotify) = &self.inotify {
+            while inotify.read_events().is_ok_and(|events| !events.is_empty()) {}
+            let what = AddWatchFlags::IN_CREATE
+                | AddWatchFlags::IN_MOVED_TO
+                | AddWatchFlags::IN_DELETE
+                | AddWatchFlags::IN_ONLYDIR;
+            // Each time: some of them appear later. One that is watched already stays as it is.
+            for parent in self.masks.parents() {
+                let _ = inotify.add_watch(parent, what);
+            }
+        }
         // What fails now failed at the start, or is a directory that is gone already.
-        let _ = apply();
+        let _ = self.masks.apply();
     }
-}
 
-impl AsFd for Watch {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+    /// What becomes readable when there is something to renew.
+    pub fn changes(&self) -> Option<BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
+        self.inotify.as_ref().map(AsFd::as_fd)
+    }
+
+    /// The instance's system bus, where it has one of its own.
+    pub fn system_bus(&self) -> Option<&SystemBusDoor> {
+        self.masks.system_bus.as_ref()
     }
 }

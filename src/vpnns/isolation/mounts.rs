@@ -43,14 +43,17 @@ pub(super) fn read_only_overlay(upper: &str, target: &Path) -> Result<(), Errno>
 
 /// Mounts an empty file system in memory.
 pub(super) fn empty(target: &Path) -> Result<(), Errno> {
+    in_memory(target, "mode=0755")
+}
+
+/// The same, for what is the user's own business.
+pub(super) fn private(target: &Path) -> Result<(), Errno> {
+    in_memory(target, "mode=0700")
+}
+
+fn in_memory(target: &Path, options: &str) -> Result<(), Errno> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(
-        Some("tmpfs"),
-        target,
-        Some("tmpfs"),
-        flags,
-        Some("mode=0755"),
-    )
+    mount(Some("tmpfs"), target, Some("tmpfs"), flags, Some(options))
 }
 
 /// Shows a file or a whole tree at a second place.
@@ -62,6 +65,11 @@ pub(super) fn bind(source: &Path, target: &Path) -> Result<(), Errno> {
         MsFlags::MS_BIND | MsFlags::MS_REC,
         NONE,
     )
+}
+
+/// Shows a directory at a second place, without what is mounted in it or on it.
+pub(super) fn bind_alone(source: &Path, target: &Path) -> Result<(), Errno> {
+    mount(Some(source), target, NONE, MsFlags::MS_BIND, NONE)
 }
 
 /// Shows an entry of a directory, of whatever kind, under a second name that does not exist yet.

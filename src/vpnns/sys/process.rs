@@ -113,6 +113,12 @@ pub fn set_environment(name: &str, value: impl AsRef<OsStr>) {
     unsafe { std::env::set_var(name, value) };
 }
 
+/// Takes an environment variable of this process away, from the command that it becomes.
+pub fn unset_environment(name: &str) {
+    // SAFETY: nothing reads the environment at the same time in a program with one thread.
+    unsafe { std::env::remove_var(name) };
+}
+
 /// Makes an exec by root treat it like any other user (SECBIT_NOROOT, capabilities(7)).
 pub fn root_without_privilege() -> Result<(), Errno> {
     const NOROOT_LOCKED: libc::c_ulong = 0b11;

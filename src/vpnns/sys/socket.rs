@@ -6,6 +6,9 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 
+/// The most descriptors that the kernel takes at once (SCM_MAX_FD).
+const MOST_FDS: usize = 253;
+
 /// Sends one message, at most one descriptor with it.
 pub fn send(socket: impl AsFd, bytes: &[u8], fd: Option<&OwnedFd>) -> Result<(), Errno> {
     let fds: Vec<RawFd> = fd.iter().map(|fd| fd.as_raw_fd()).collect();
@@ -34,7 +37,35 @@ pub fn receive(
     buffer: &mut [u8],
     flags: MsgFlags,
 ) -> Result<(usize, Option<OwnedFd>), Errno> {
-    let mut control = nix::cmsg_space!([RawFd; 4]);
+    let (length, fds, got) = receive_into(socket, buffer, nix::cmsg_space!([RawFd; 4]), flags)?;
+    if got.contains(MsgFlags::MSG_TRUNC) {
+        return Err(Errno::EMSGSIZE);
+    }
+    Ok((length, fds.into_iter().next()))
+}
+
+/// Receives from a stream what is there and the descriptors that came with it; nothing is its end.
+pub fn receive_all(socket: impl AsFd, buffer: &mut [u8]) -> Result<(usize, Vec<OwnedFd>), Errno> {
+    let control = nix::cmsg_space!([RawFd; MOST_FDS]);
+    let (length, fds, _) = receive_into(socket, buffer, control, MsgFlags::empty())?;
+    Ok((length, fds))
+}
+
+/// Sends on a stream as much as there is room for, the descriptors with the first byte.
+pub fn send_all(socket: impl AsFd, bytes: &[u8], fds: &[RawFd]) -> Result<usize, Errno> {
+    let rights = [ControlMessage::ScmRights(fds)];
+    let control = if fds.is_empty() { &[][..] } else { &rights };
+    let raw = socket.as_fd().as_raw_fd();
+    let flags = MsgFlags::MSG_NOSIGNAL;
+    sendmsg::<()>(raw, &[IoSlice::new(bytes)], control, flags, None)
+}
+
+fn receive_into(
+    socket: impl AsFd,
+    buffer: &mut [u8],
+    mut control: Vec<u8>,
+    flags: MsgFlags,
+) -> Result<(usize, Vec<OwnedFd>, MsgFlags), Errno> {
     let mut slices = [IoSliceMut::new(buffer)];
     let flags = flags | MsgFlags::MSG_CMSG_CLOEXEC;
     let raw = socket.as_fd().as_raw_fd();
@@ -49,8 +80,5 @@ pub fn receive(
             }
         }
     }
-    if message.flags.contains(MsgFlags::MSG_TRUNC) {
-        return Err(Errno::EMSGSIZE);
-    }
-    Ok((message.bytes, fds.into_iter().next()))
+    Ok((message.bytes, fds, message.flags))
 }

@@ -14,6 +14,8 @@ use nix::unistd::{ForkResult, Gid, Uid};
 use serde::{Deserialize, Serialize};
 
 use super::deadline::read_to_end;
+use crate::isolation::masks::Masks;
+use crate::isolation::services::Exposure;
 use crate::isolation::{self, identity};
 use crate::{net, report, sys};
 
@@ -150,8 +152,9 @@ fn descend(directory: &Path) -> Seen {
 
 fn stages(directory: &Path, seen: &mut Seen) -> Result<(), (Stage, isolation::Error)> {
     let (uid, gid) = (Uid::effective(), Gid::effective());
+    let mut masks = Masks::new(directory, &Exposure::default());
     identity::become_keeper().map_err(|error| (Stage::Keeper, error))?;
-    isolation::isolate(directory, None).map_err(|error| (Stage::Isolation, error))?;
+    isolation::isolate(directory, None, &mut masks).map_err(|error| (Stage::Isolation, error))?;
     seen.etc = statfs("/etc").ok().map(|etc| {
         if etc.filesystem_type() == OVERLAYFS_SUPER_MAGIC {
             Etc::Overlay

@@ -25,6 +25,7 @@ use super::{Keeper, Member};
 use crate::instance::control::APP_NAMESPACE_FD;
 use crate::instance::directory::StateDirectory;
 use crate::instance::record::{self, Record};
+use crate::isolation::masks::Masks;
 use crate::sys;
 
 /// Everything that a keeper starts with.
@@ -40,6 +41,10 @@ pub struct Seed {
     pub listener: OwnedFd,
     /// The apps' user namespace, or where it comes from.
     pub app_namespace: AppNamespace,
+    /// What is hidden in the instance.
+    pub masks: Masks,
+    /// The socket of the instance's session bus, where one is wanted already.
+    pub session_bus: Option<OwnedFd>,
     /// Who is in from the start.
     pub members: Vec<Member>,
     /// Whether the namespaces were those of a killed keeper.
@@ -71,6 +76,8 @@ pub(super) struct Born {
     pub(super) listener: OwnedFd,
     pub(super) app_namespace: OwnedFd,
     pub(super) network_inode: u64,
+    pub(super) masks: Masks,
+    pub(super) session_bus: Option<OwnedFd>,
     pub(super) members: Vec<Member>,
     pub(super) adopted: bool,
 }
@@ -107,7 +114,12 @@ impl Seed {
             self.lock = self.lock.try_clone()?;
         }
         let members = self.members.iter_mut().map(|member| &mut member.pidfd);
-        for fd in members.chain([&mut self.listener]) {
+        let door = self.masks.system_bus.as_mut();
+        let door = door
+            .into_iter()
+            .flat_map(|it| [&mut it.listener, &mut it.host]);
+        let others = door.chain(self.session_bus.as_mut());
+        for fd in members.chain([&mut self.listener]).chain(others) {
             if fd.as_raw_fd() == APP_NAMESPACE_FD {
                 *fd = fd.try_clone()?;
             }
@@ -122,6 +134,8 @@ impl Seed {
             listener: self.listener,
             app_namespace,
             network_inode,
+            masks: self.masks,
+            session_bus: self.session_bus,
             members: self.members,
             adopted: self.adopted,
         })
@@ -137,6 +151,9 @@ impl Seed {
             self.app_namespace.fd().as_raw_fd(),
         ];
         keep.extend(self.members.iter().map(|member| member.pidfd.as_raw_fd()));
+        let door = self.masks.system_bus.iter();
+        keep.extend(door.flat_map(|it| [it.listener.as_raw_fd(), it.host.as_raw_fd()]));
+        keep.extend(self.session_bus.iter().map(AsRawFd::as_raw_fd));
         sys::fd::close_all_but(&keep);
         // A descriptor for each member: an instance may have more than a shell's usual limit.
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
@@ -168,6 +185,6 @@ impl Seed {
 
     /// Leaves word of the namespaces for whoever comes if we are killed.
     fn record(&self) -> io::Result<()> {
-        Record::of_this_process()?.write(&self.directory.inside(record::FILE))
+        Record::of_this_process(&self.masks.exposure)?.write(&self.directory.inside(record::FILE))
     }
 }

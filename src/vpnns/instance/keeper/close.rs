@@ -73,7 +73,7 @@ impl Keeper {
 
     /// A program and its descendants, parents before their children.
     fn family(&self, program: &Member) -> io::Result<Vec<Member>> {
-        let others = members::scan(self.network_inode)?.into_iter();
+        let others = members::scan(self.network_inode, None)?.into_iter();
         let others = others.filter(|it| it.pid != program.pid);
         let mut others: Vec<_> = others.map(|it| (it.parent(), it)).collect();
         let mut family = vec![program.try_clone()?];

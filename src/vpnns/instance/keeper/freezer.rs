@@ -83,7 +83,7 @@ impl Drop for Freezer {
         let said = sys::socket::receive(&self.socket, &mut word, MsgFlags::MSG_DONTWAIT);
         if !matches!(said, Ok((4, _))) {
             // It was killed, and does not know any more what it has stopped. We do not either.
-            let members = members::scan(self.network_inode).unwrap_or_default();
+            let members = members::scan(self.network_inode, None).unwrap_or_default();
             for member in members.iter().filter(|it| is_stopped(it.pid)) {
                 member.signal(Signal::SIGCONT);
             }
@@ -107,7 +107,7 @@ fn stop_all(keeper: Pid, network_inode: u64) -> Vec<Member> {
     let mut seen = vec![keeper];
     let mut stopped: Vec<Member> = Vec::new();
     for _ in 0..ROUNDS {
-        let Ok(mut found) = members::scan(network_inode) else {
+        let Ok(mut found) = members::scan(network_inode, None) else {
             break;
         };
         found.retain(|it| !seen.contains(&it.pid));

@@ -137,9 +137,15 @@ pub fn processes_in(network_inode: u64) -> io::Result<Vec<Pid>> {
 }
 
 /// Every process of the namespace as a member; an error where it cannot be known.
-pub fn scan(network_inode: u64) -> io::Result<Vec<Member>> {
+///
+/// Not so the daemon of the instance's session bus and what it has started: they serve the
+/// others, and alone they would keep the instance for ever.
+pub fn scan(network_inode: u64, daemon: Option<Pid>) -> io::Result<Vec<Member>> {
     let mut members = Vec::new();
     for pid in processes_in(network_inode)? {
+        if daemon.is_some() && session(pid) == daemon {
+            continue;
+        }
         let pidfd = match pidfd_open(pid) {
             Ok(pidfd) => pidfd,
             Err(Errno::ESRCH) => continue,
@@ -164,4 +170,24 @@ pub(super) fn find(pid: Pid, network_inode: u64) -> Option<Member> {
 
 fn is_in(pid: Pid, network_inode: u64) -> bool {
     fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|ns| ns.ino() == network_inode)
+}
+
+/// Ends what a session bus has started; it serves nobody any more.
+pub fn end_session(network_inode: u64, daemon: Pid) {
+    for pid in processes_in(network_inode).unwrap_or_default() {
+        let pidfd = pidfd_open(pid);
+        if let Ok(pidfd) = pidfd.as_ref()
+            && session(pid) == Some(daemon)
+        {
+            let _ = pidfd_send_signal(pidfd, Some(Signal::SIGTERM));
+        }
+    }
+}
+
+/// The session of a process, by which we know what a daemon has started: its parent is gone.
+fn session(pid: Pid) -> Option<Pid> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The program's name may hold spaces and parentheses; fields are counted from its end.
+    let rest = stat.get(stat.rfind(')')? + 2..)?;
+    rest.split(' ').nth(3)?.parse().ok().map(Pid::from_raw)
 }

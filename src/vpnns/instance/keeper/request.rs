@@ -154,6 +154,7 @@ impl Keeper {
                     self.used = true;
                 }
             }
+            Request::SessionBus => self.give_session_bus(index),
             Request::ClientIs { client } => self.client_is(index, client),
             Request::Attach(attach) => self.attach(index, *attach),
             Request::ScriptDone => self.script_done(index),
