@@ -132,7 +132,7 @@ fn what_follows_the_options_is_a_command() {
 fn options_are_offered_until_the_command_begins() {
     let shells = Shells::new();
     for shell in ["bash", "fish"] {
-        let offers = shells.offers(shell, &["vpnns", "--se"]);
+        let offers = shells.offers(shell, &["vpnns", "--sel"]);
         assert_eq!(offers, ["--self-test"], "{shell}");
         let offers = shells.offers(shell, &["vpnns", "--name", "work", "--stat"]);
         assert_eq!(offers, ["--status"], "{shell}");

@@ -1,0 +1,96 @@
+//! Flatpak's copies of the network's files: what its applications have as /etc/resolv.conf.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::{LIMIT, Session, StandIn, User, wait_until};
+
+/// The directory as Flatpak's session helper makes it.
+fn make_monitor(user: &User) -> PathBuf {
+    let helper = user.runtime_directory().join(".flatpak-helper");
+    let monitor = helper.join("monitor");
+    user.make_directory(&helper);
+    user.make_directory(&monitor);
+    for (name, text) in [
+        ("resolv.conf", "nameserver 192.0.2.53\n"),
+        ("hosts", "127.0.0.1 hosts.of.the.host\n"),
+        ("timezone", "Europe/Prague\n"),
+        ("localtime", "TZif2"),
+    ] {
+        let path = user.write(name, text, 0o644);
+        fs::copy(&path, monitor.join(name)).unwrap();
+    }
+    monitor
+}
+
+fn file(monitor: &std::path::Path, name: &str) -> String {
+    monitor.join(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn flatpaks_resolver_is_the_hosts_inside_where_it_is_shared() {
+    let session = Session::new();
+    let monitor = make_monitor(session.user());
+    let share = monitor.to_str().unwrap().to_owned();
+    let words = [
+        "--share",
+        &share,
+        "--",
+        "cat",
+        &file(&monitor, "resolv.conf"),
+    ];
+    let said = session.vpnns(&words).run();
+    assert_eq!(said.text(), "nameserver 192.0.2.53");
+}
+
+#[test]
+fn flatpaks_resolver_is_the_instances_inside() {
+    let session = Session::new();
+    let monitor = make_monitor(session.user());
+    let read = |name| {
+        let said = session.inside(&["cat", &file(&monitor, name)]).run();
+        said.text().to_owned()
+    };
+    assert!(read("resolv.conf").starts_with("# vpnns: "));
+    assert!(!read("hosts").contains("hosts.of.the.host"));
+    assert_eq!(read("timezone"), "Europe/Prague");
+    assert_eq!(read("localtime"), "TZif2");
+    let change = format!("echo x >{}", file(&monitor, "resolv.conf"));
+    let changed = session.shell_inside(&change).run();
+    assert!(changed.log().contains("Read-only"), "{changed:#?}");
+    let outside = fs::read_to_string(monitor.join("resolv.conf")).unwrap();
+    assert_eq!(outside, "nameserver 192.0.2.53\n");
+}
+
+#[test]
+fn flatpaks_resolver_inside_follows_the_tunnel() {
+    let user = User::new();
+    let monitor = make_monitor(&user);
+    let work = user.instance("work");
+    // Started before: as an application that has the file open for as long as it runs.
+    let _app = work.keep();
+    let read = || {
+        let said = work.inside(&["cat", &file(&monitor, "resolv.conf")]).run();
+        said.text().to_owned()
+    };
+    let isolated = read();
+    let client = StandIn::openconnect(&user, "vpnns --attach --name work")
+        .both_families()
+        .connect("work");
+    assert!(read().contains("nameserver 10.7.0.1"), "{}", read());
+    drop(client);
+    assert!(wait_until(LIMIT, || work.state() == "isolated"));
+    assert_eq!(read(), isolated);
+}
+
+#[test]
+fn a_directory_that_flatpak_makes_later_is_covered_as_well() {
+    let session = Session::new();
+    let app = session.keep("default");
+    let monitor = make_monitor(session.user());
+    let words = ["cat", &file(&monitor, "resolv.conf")];
+    let covered = || session.inside(&words).run().stdout.starts_with("# vpnns: ");
+    assert!(wait_until(LIMIT, covered));
+    drop(app);
+    session.wait_for_end("default");
+}

@@ -1,0 +1,119 @@
+//! A session bus of the instance's own, made by a real dbus-daemon.
+
+use crate::support::{
+    LIMIT, Session, assert_complaint, command::require, stand_in::PYTHON, wait_until,
+};
+
+/// A user with a session bus, on which a program has a name.
+const OUTSIDE: &str = "
+    export DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus
+    dbus-daemon --session --nofork --nopidfile --address=$DBUS_SESSION_BUS_ADDRESS &
+    trap 'code=$?; vpnns --stop 2>/dev/null || true; kill $(jobs -p) 2>/dev/null || true; wait
+        exit $code' EXIT
+    for i in $(seq 3000); do [ -S $XDG_RUNTIME_DIR/bus ] && break; sleep 0.01; done
+    PYTHON on_bus.py \"$DBUS_SESSION_BUS_ADDRESS\" org.vpnns.Outside >owned &
+    for i in $(seq 3000); do [ -s owned ] && break; sleep 0.01; done
+    names='gdbus call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.ListNames'
+    names() { sed \"s/:[0-9.]*//g; s/[^A-Za-z.]\\+/ /g\"; }";
+
+fn text(script: &str) -> String {
+    require("dbus-daemon", "dbus-daemon");
+    require("gdbus", "libglib2.0-bin");
+    let session = Session::new();
+    let user = session.user();
+    user.write("on_bus.py", include_str!("on_bus.py"), 0o644);
+    let outside = OUTSIDE.replace("PYTHON", PYTHON);
+    let script = [&*outside, script].join("\n").replace("PYTHON", PYTHON);
+    session.script(&script).run().text().to_owned()
+}
+
+#[test]
+fn the_session_bus_is_the_users() {
+    let said = text("vpnns -- $names | names");
+    assert!(said.contains("org.vpnns.Outside"), "{said}");
+}
+
+#[test]
+fn a_program_outside_is_not_on_a_private_session_bus() {
+    let said = text("vpnns --session-bus private -- $names | names");
+    assert!(said.contains("org.freedesktop.DBus"), "{said}");
+    assert!(!said.contains("org.vpnns.Outside"), "{said}");
+}
+
+#[test]
+fn those_who_ask_for_it_share_a_private_session_bus_and_others_keep_the_users() {
+    let said = text("
+        vpnns --session-bus private -- sh -c 'PYTHON on_bus.py \"$DBUS_SESSION_BUS_ADDRESS\" org.vpnns.Inside' >inside &
+        for i in $(seq 3000); do [ -s inside ] && break; sleep 0.01; done
+        vpnns --session-bus private -- $names | names; vpnns -- $names | names; $names | names");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].contains("org.vpnns.Inside"), "{said}");
+    for line in &lines[1..] {
+        assert!(
+            line.contains("org.vpnns.Outside") && !line.contains("org.vpnns.Inside"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn one_who_joins_can_be_the_first_to_ask_for_it() {
+    let said = text("
+        vpnns -- sleep 600 & for i in $(seq 3000); do vpnns --list | grep -q default && break; sleep 0.01; done
+        vpnns --session-bus private -- $names | names");
+    assert!(said.contains("org.freedesktop.DBus"), "{said}");
+    assert!(!said.contains("org.vpnns.Outside"), "{said}");
+}
+
+#[test]
+fn what_a_private_bus_starts_is_inside_and_does_not_keep_the_instance() {
+    let session = Session::new();
+    let user = session.user();
+    let services = user.home().join("share/dbus-1/services");
+    for directory in ["share", "share/dbus-1", "share/dbus-1/services"] {
+        user.make_directory(&user.home().join(directory));
+    }
+    user.write("on_bus.py", include_str!("on_bus.py"), 0o644);
+    let script = format!(
+        "#!/bin/sh\nreadlink /proc/self/ns/net >{0}/network\nexec {PYTHON} {0}/on_bus.py \"$DBUS_SESSION_BUS_ADDRESS\" org.vpnns.Started",
+        user.home().display()
+    );
+    let program = user.write("started.sh", &script, 0o755);
+    let service = format!(
+        "[D-BUS Service]\nName=org.vpnns.Started\nExec={}\n",
+        program.display()
+    );
+    let name = services
+        .strip_prefix(user.home())
+        .unwrap()
+        .join("org.vpnns.Started.service");
+    user.write(name.to_str().unwrap(), &service, 0o644);
+    let call = "readlink /proc/self/ns/net; gdbus call --session -d org.vpnns.Started -o /test -m org.vpnns.Test.Ask; cat network";
+    let words = ["--session-bus", "private", "--", "sh", "-c", call];
+    let shared = user.home().join("share");
+    let said = session
+        .vpnns(&words)
+        .env("XDG_DATA_DIRS", shared.as_os_str())
+        .run();
+    let lines: Vec<&str> = said.text().lines().collect();
+    assert_eq!(lines[1], "('answered',)", "{said:#?}");
+    assert_eq!(lines[0], lines[2], "{said:#?}");
+    // The session's end sees to it that nothing of it is left.
+    session.wait_for_end("default");
+    assert!(
+        wait_until(LIMIT, || session.processes().is_empty()),
+        "{:?}",
+        session.processes()
+    );
+}
+
+#[test]
+fn without_a_daemon_the_wish_is_refused() {
+    let session = Session::new();
+    let words = ["--session-bus", "private", "--", "true"];
+    let output = session
+        .vpnns(&words)
+        .env("PATH", session.user().program().parent().unwrap())
+        .run();
+    assert_complaint(&output, 125, "dbus-daemon is not installed");
+}
