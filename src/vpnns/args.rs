@@ -298,7 +298,7 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
 /// The same, apart from the caller.
 fn detached(action: Action) -> Result<Action, Answer> {
     let has_program = match &action {
-        Action::Run(_, command) => !command.is_empty(),
+        Action::Run(_, _, command) => !command.is_empty(),
         Action::Open(..) => true,
         _ => false,
     };
