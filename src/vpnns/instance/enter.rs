@@ -183,7 +183,7 @@ pub fn as_app(target: &Target, program: &OsStr) -> Result<(), Error> {
                     client.await_end(Duration::from_millis(patience));
                 }
                 // Nobody may be in it any more.
-                Err(Error::Exposure { .. }) if client.await_end(LAST_MOMENTS) => {}
+                Err(Error::Exposure { .. }) if is_ending(&client) => {}
                 other => {
                     return_to(working_directory);
                     return other.map(|in_force| take_buses(target, in_force, client.directory()));
@@ -208,7 +208,7 @@ pub fn as_client(target: &Target) -> Result<Client, Error> {
         match reach(target)? {
             Reached::Running(client) => {
                 match refuse_other_exposure(target, &client) {
-                    Err(_) if client.await_end(LAST_MOMENTS) => continue,
+                    Err(_) if is_ending(&client) => continue,
                     refused => refused?,
                 }
                 return Ok(client);
@@ -365,6 +365,12 @@ fn refuse_other_exposure(target: &Target, client: &Client) -> Result<(), Error> 
             wish,
         }),
     }
+}
+
+/// Whether the instance ends, now that nobody of us wants to come in.
+fn is_ending(client: &Client) -> bool {
+    // A keeper does not end while somebody has come and not said what for.
+    client.send(Request::Status).is_err() || client.await_end(LAST_MOMENTS)
 }
 
 fn exposure_of(client: &Client) -> Exposure {
