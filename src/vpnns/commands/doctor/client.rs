@@ -1,4 +1,5 @@
-//! The VPN clients that are installed, and whether they can hand over packets.
+//! The programs that we work with: VPN clients, and whether they can hand over packets; the filter
+//! of the system bus.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use super::deadline::read_to_end;
 use super::version::{leading, word};
 use super::{note, ok};
 use crate::args::ATTACH_PROGRAM;
+use crate::bus::system;
 
 /// Where distributions put VPN clients although an ordinary user's PATH lacks it.
 const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
@@ -49,6 +51,7 @@ pub(super) fn examine() -> Vec<Finding> {
     vec![
         judge_openconnect(&openconnect, manager),
         judge_openvpn(&openvpn, manager, &attach_program()),
+        judge_proxy(find(system::PROGRAM).is_some(), manager),
     ]
 }
 
@@ -127,6 +130,21 @@ fn judge_openvpn(
             ),
         },
     }
+}
+
+fn judge_proxy(installed: bool, manager: Option<PackageManager>) -> Finding {
+    const ID: &str = "system-bus";
+    if installed {
+        return ok(ID, "the system bus can be filtered for an instance");
+    }
+    note(
+        ID,
+        format!(
+            "there is no system bus in an instance, for {} is not installed",
+            system::PROGRAM
+        ),
+        Some(PackageManager::install(manager, system::PROGRAM)),
+    )
 }
 
 fn silent(id: &str, path: &Path) -> Finding {
