@@ -48,6 +48,9 @@ fn a_system_that_passes_has_no_problem_and_is_left_as_it_was() {
     assert!(findings.ok);
     assert_eq!(finding(&findings, "user-namespaces").outcome, Outcome::Ok);
     assert_eq!(finding(&findings, "tun-device").outcome, Outcome::Ok);
+    for finding in &findings.findings {
+        assert!(finding.title.is_some(), "{finding:?}");
+    }
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
 }
 

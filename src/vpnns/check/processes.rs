@@ -90,15 +90,14 @@ pub fn of(scene: &Scene) -> Result<Vec<Process>, String> {
         return Err("the check's own app is not where it should be".to_owned());
     }
     let parents: HashMap<u32, u32> = all.iter().map(|it| (it.pid, it.parent)).collect();
-    // Whom the keeper starts serves the instance from outside of its network: the filter of the
-    // system bus stands in one with nothing in it.
-    let keeper = scene.status.keeper;
+    // What we start ourselves stands where we want it: a keeper's children are no apps.
+    let ours = all.iter().filter(|process| process.is_ours(scene));
+    let ours: HashSet<u32> = ours.map(|process| process.pid).collect();
     let descends = |pid: u32, of: &HashSet<u32>| {
         let mut at = pid;
         for _ in 0..parents.len() {
             match parents.get(&at) {
-                Some(parent) if *parent == keeper => return false,
-                Some(parent) if of.contains(parent) => return true,
+                Some(parent) if of.contains(parent) => return !ours.contains(parent),
                 Some(parent) => at = *parent,
                 None => return false,
             }

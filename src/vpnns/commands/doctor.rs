@@ -16,6 +16,7 @@ mod probe;
 mod state;
 mod surroundings;
 mod switch;
+mod title;
 mod version;
 
 use std::fmt::Write;
@@ -122,7 +123,7 @@ fn problem(id: &str, summary: impl Into<String>, remedy: Option<String>) -> Find
 fn finding(id: &str, outcome: Outcome, summary: String, remedy: Option<String>) -> Finding {
     Finding {
         id: id.to_owned(),
-        title: None,
+        title: title::of(id, outcome),
         outcome,
         summary,
         remedy,
