@@ -7,6 +7,8 @@
 
 mod support;
 
+#[path = "check/clients.rs"]
+mod clients;
 #[path = "check/names.rs"]
 mod names;
 #[path = "check/processes.rs"]
