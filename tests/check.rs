@@ -9,6 +9,8 @@ mod support;
 
 #[path = "check/clients.rs"]
 mod clients;
+#[path = "check/helpers.rs"]
+mod helpers;
 #[path = "check/names.rs"]
 mod names;
 #[path = "check/processes.rs"]

@@ -7,6 +7,8 @@
 
 mod support;
 
+#[path = "jail/check.rs"]
+mod check;
 #[path = "jail/flatpak.rs"]
 mod flatpak;
 #[path = "jail/gnupg.rs"]

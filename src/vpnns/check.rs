@@ -12,6 +12,7 @@
 //! new status, before it is called one.
 
 mod bus;
+mod helpers;
 pub mod inside;
 mod names;
 mod processes;
@@ -99,6 +100,8 @@ const ROWS: &[Row] = &[
     Row { id: "system-resolver", good: "The System Resolver Is Shut", bad: "The System Resolver Can Be Asked", look: names::system_resolver },
     Row { id: "local-discovery", good: "Local Discovery Is Shut", bad: "Local Discovery Can Be Asked", look: names::local_discovery },
     Row { id: "system-bus", good: "System Services Are Shut", bad: "System Services Can Be Asked", look: names::system_bus },
+    Row { id: "flatpak-names", good: "Flatpak Apps Ask the VPN", bad: "Flatpak Apps Ask Your Network", look: helpers::flatpak },
+    Row { id: "helpers", good: "No Helper Outside Can Be Asked", bad: "A Helper Outside Can Be Asked", look: helpers::helpers },
     Row { id: "local-sockets", good: "Local Sockets Are Apart", bad: "Local Sockets Are Shared", look: sockets::apart },
     Row { id: "bridges", good: "No Hidden Bridge", bad: "A Program Bridges the Networks", look: sockets::bridges },
     Row { id: "processes", good: "Every App Is Inside", bad: "An App Is Outside", look: processes::inside },

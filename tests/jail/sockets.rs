@@ -131,7 +131,8 @@ fn a_place_of_the_users_own_answers_inside_but_where_it_is_masked() {
 
 #[test]
 fn a_masked_file_is_empty_inside_and_one_that_comes_later_is_masked_too() {
-    let script = "echo secret >file; vpnns -n one --mask file -- cat file; echo -; vpnns -n two -- cat file
+    let script =
+        "echo secret >file; vpnns -n one --mask file -- cat file; echo -; vpnns -n two -- cat file
         rm file; keep --mask file; echo secret >file; until_it_prints '' vpnns -- cat file
         vpnns -- cat file; cat file";
     assert_eq!(Machine::new().text(script), "-\nsecret\nsecret");

@@ -4,9 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::bus::Seen as BusSeen;
+use super::helpers::is_shared;
 use super::inside::{Answer, Local, Question};
 use super::scene::{Scene, namespace};
 use super::{Seen, listing};
+use crate::isolation::services::SystemBus;
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const NSSWITCH_CONF: &str = "/etc/nsswitch.conf";
@@ -118,18 +120,33 @@ fn read(scene: &mut Scene, path: &str) -> Result<String, String> {
 
 pub fn name_cache(scene: &mut Scene) -> Result<Seen, String> {
     let paths = ["/run/nscd/socket", "/var/run/nscd/socket"];
-    shut(scene, "nscd", &paths.map(PathBuf::from))
+    shut(
+        scene,
+        "nscd",
+        "The Name Cache Is Shared",
+        &paths.map(PathBuf::from),
+    )
 }
 
 pub fn local_discovery(scene: &mut Scene) -> Result<Seen, String> {
     let paths = ["/run/avahi-daemon/socket", "/var/run/avahi-daemon/socket"];
-    shut(scene, "avahi", &paths.map(PathBuf::from))
+    shut(
+        scene,
+        "avahi",
+        "Local Discovery Is Shared",
+        &paths.map(PathBuf::from),
+    )
 }
 
 pub fn system_resolver(scene: &mut Scene) -> Result<Seen, String> {
     let directory = Path::new("/run/systemd/resolve");
     let paths = ["io.systemd.Resolve", "io.systemd.Resolve.Monitor"].map(|it| directory.join(it));
-    let by_socket = shut(scene, "systemd-resolved", &paths)?;
+    let by_socket = shut(
+        scene,
+        "systemd-resolved",
+        "The System Resolver Is Shared",
+        &paths,
+    )?;
     if by_socket.outcome != vpnns_protocol::finding::Outcome::Ok {
         return Ok(by_socket);
     }
@@ -155,7 +172,12 @@ pub fn system_resolver(scene: &mut Scene) -> Result<Seen, String> {
 }
 
 /// Nobody outside of the instance answers at these paths.
-fn shut(scene: &mut Scene, service: &str, paths: &[PathBuf]) -> Result<Seen, String> {
+fn shut(
+    scene: &mut Scene,
+    service: &str,
+    title: &'static str,
+    paths: &[PathBuf],
+) -> Result<Seen, String> {
     let at: Vec<Local> = paths.iter().cloned().map(Local::Path).collect();
     let Answer::Knocked(answered) = scene.ask(&Question::Knock(at))? else {
         return Err("the app answered something else".to_owned());
@@ -164,6 +186,14 @@ fn shut(scene: &mut Scene, service: &str, paths: &[PathBuf]) -> Result<Seen, Str
         let pid = u32::try_from(it.pid).unwrap_or_default();
         // A program of the instance's own has no other way out than the rest.
         if namespace(pid, "net").ok() != Some(scene.network) {
+            let shared = matches!(&it.at, Local::Path(path) if is_shared(scene, path));
+            if shared {
+                return Ok(Seen::note(
+                    title,
+                    format!("{service} answers at {}, and asks your own network", it.at),
+                    "you have shared it: --share says which",
+                ));
+            }
             return Ok(Seen::bad(
                 format!("{service} answers at {}, and asks your own network", it.at),
                 "an app was started before the protection was complete: end the instance and \
@@ -196,6 +226,15 @@ pub fn system_bus(scene: &mut Scene) -> Result<Seen, String> {
         match seen {
             BusSeen::Nobody | BusSeen::Refused => {}
             BusSeen::Services(found) if found.is_empty() => is_there = true,
+            BusSeen::Services(found)
+                if scene.exposure.system_bus() == SystemBus::Full || is_shared(scene, &path) =>
+            {
+                return Ok(Seen::note(
+                    "System Services Are Shared",
+                    format!("{} can be asked on the system bus", listing(&found)),
+                    "you have asked for it: --system-bus filtered, the default, shuts them",
+                ));
+            }
             BusSeen::Services(found) => {
                 return Ok(Seen::bad(
                     format!(

@@ -18,6 +18,7 @@ use super::inside::{self, Answer, Question};
 use crate::instance::client::Client;
 use crate::instance::discovery;
 use crate::instance::record::{self, Record};
+use crate::isolation::services::Exposure;
 use crate::sys;
 
 /// Longest wait for the app: its own waits are shorter.
@@ -68,6 +69,8 @@ pub struct Scene {
     pub mounts: u64,
     /// The cookie of its network namespace; `None` before Linux 5.14.
     pub cookie: Option<u64>,
+    /// What of the host's services the user wants it to see.
+    pub exposure: Exposure,
     /// Its outer user namespace, whose root the keeper is.
     pub outer: OwnedFd,
     /// The inode of the apps' user namespace.
@@ -99,6 +102,7 @@ impl Scene {
             network: record.network_inode,
             mounts: record.mount_inode,
             cookie: record.network_cookie,
+            exposure: record.exposure,
             app,
             keeper,
             status,
