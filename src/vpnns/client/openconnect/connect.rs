@@ -201,8 +201,12 @@ impl<'a> Tunnel<'a> {
     }
 
     fn hear(&mut self, line: String) {
-        self.session.log("openconnect", &line);
-        match report::read(&line) {
+        let news = report::read(&line);
+        // Our own word is a note, or the reason for the end, and told as such.
+        if !matches!(news, Some(News::Ours(_))) {
+            self.session.log("openconnect", &line);
+        }
+        match news {
             Some(News::Connected(address)) => self.session.connected_to(address),
             Some(News::Up) => {
                 self.was_up = true;

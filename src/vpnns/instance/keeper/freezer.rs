@@ -28,6 +28,8 @@ const ROUNDS: usize = 16;
 /// How long a program may take to stand still, in milliseconds: one that waits for a disk does not
 /// before that has answered.
 const STANDSTILL: usize = 50;
+/// How long stopping them all may take: every round at its longest, and a loaded machine.
+const FIRST_WORD: Duration = Duration::from_secs(5);
 /// How long letting them go may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -54,6 +56,10 @@ impl Freezer {
             0
         })?;
         drop(theirs);
+        // Somebody may have stopped it in its turn, and others wait for the keeper.
+        if !is_readable_within(&socket, FIRST_WORD) {
+            return Err(Errno::ETIMEDOUT);
+        }
         let mut number = [0; 4];
         // Its end, if it is killed before it has said anything, is one here.
         match sys::socket::receive(&socket, &mut number, MsgFlags::empty())? {
@@ -76,9 +82,7 @@ impl Drop for Freezer {
     /// Lets the programs go on.
     fn drop(&mut self) {
         let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Write);
-        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        let patience = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::MAX);
-        let _ = poll(&mut fds, patience);
+        is_readable_within(&self.socket, PATIENCE);
         let mut word = [0; 4];
         let said = sys::socket::receive(&self.socket, &mut word, MsgFlags::MSG_DONTWAIT);
         if !matches!(said, Ok((4, _))) {
@@ -87,6 +91,17 @@ impl Drop for Freezer {
             for member in members.iter().filter(|it| is_stopped(it.pid)) {
                 member.signal(Signal::SIGCONT);
             }
+        }
+    }
+}
+
+fn is_readable_within(socket: &OwnedFd, patience: Duration) -> bool {
+    let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+    loop {
+        match poll(&mut fds, patience) {
+            Err(Errno::EINTR) => {}
+            ready => return ready != Ok(0),
         }
     }
 }
