@@ -6,17 +6,24 @@
 //! `file` reads the text of one, `entry` what the text means, `exec` the command in it. Nothing
 //! that is found is trusted to be sane: what is no entry is left out with a reason, and costs no
 //! more than its share of time. To open one, everything is decided, and refused, here; what
-//! happens then is what happens to any other command.
+//! happens then is what happens to any other command. That includes what keeps the launch from
+//! being handed over to a copy outside, which `handoff` decides, for any command.
 
 mod argument;
+mod bus;
 mod directories;
 mod entry;
 mod exec;
 mod file;
+pub mod handoff;
+pub mod links;
 mod locale;
 mod meant;
 mod programs;
+mod recipe;
+mod recipes;
 mod terminal;
+mod whereabouts;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -30,6 +37,7 @@ use vpnns_protocol::name::InstanceName;
 use self::argument::Argument;
 use self::directories::{Files, SUFFIX};
 use self::entry::Entry;
+use self::handoff::{Handling, Launch, Plan};
 use self::locale::Locales;
 use self::programs::{Obstacle, Programs};
 use crate::instance::directory;
@@ -93,6 +101,9 @@ pub enum Error {
         /// Its program.
         program: String,
     },
+    /// It would not stay inside.
+    #[error(transparent)]
+    Handoff(#[from] handoff::Error),
     /// It needs a terminal.
     #[error("{id} runs in a terminal, and no terminal was found")]
     NoTerminal {
@@ -146,6 +157,7 @@ impl Error {
                 Flatpak or from its maker"
                 .to_owned(),
             Self::Privilege { .. } => "start it outside, without vpnns".to_owned(),
+            Self::Handoff(error) => return error.hint(),
             Self::NoTerminal { .. } => "install a terminal such as xterm or foot, or name yours: \
                 TERMINAL=myterminal vpnns --open ..."
                 .to_owned(),
@@ -221,13 +233,15 @@ pub struct Wish {
     pub action: Option<String>,
     /// Files and addresses.
     pub words: Vec<OsString>,
+    /// What is done against a copy outside.
+    pub handling: Handling,
 }
 
 /// An application about to be started.
 #[derive(Debug)]
 pub struct Start {
-    /// The command.
-    pub command: Vec<OsString>,
+    /// The command, and what goes with it.
+    pub plan: Plan,
     /// The entry's file.
     pub file: PathBuf,
 }
@@ -257,15 +271,22 @@ pub fn start(wish: &Wish, name: &InstanceName) -> Result<Start, Error> {
     let arguments: Vec<Argument> = words
         .map(|word| Argument::new(word, &directory))
         .collect::<Result<_, _>>()?;
-    let mut command =
-        exec.command(&entry.facts(), &arguments)
-            .map_err(|source| Error::Refused {
-                id: id(),
-                program,
-                source,
-            })?;
+    let command = exec
+        .command(&entry.facts(), &arguments)
+        .map_err(|source| Error::Refused {
+            id: id(),
+            program,
+            source,
+        })?;
+    let mut plan = handoff::plan(Launch {
+        name,
+        command,
+        handling: &wish.handling,
+        entry: Some(entry.origin()),
+    })?;
     if entry.shown.terminal {
-        command = terminal::around(command, name).ok_or_else(|| Error::NoTerminal { id: id() })?;
+        let around = terminal::around(plan.command, name);
+        plan.command = around.ok_or_else(|| Error::NoTerminal { id: id() })?;
     }
     if let Some(path) = &entry.directory {
         nix::unistd::chdir(path).map_err(|source| Error::Directory {
@@ -275,7 +296,7 @@ pub fn start(wish: &Wish, name: &InstanceName) -> Result<Start, Error> {
         })?;
     }
     Ok(Start {
-        command,
+        plan,
         file: entry.path,
     })
 }

@@ -14,7 +14,8 @@ use vpnns_protocol::exit;
 use vpnns_protocol::name::{InstanceName, NameError};
 use vpnns_protocol::network::RoutePolicy;
 
-use crate::apps::Wish;
+use crate::apps::handoff::Handling;
+use crate::apps::{Wish, links};
 use crate::client::decision::Wishes;
 use crate::client::openconnect::browser;
 use crate::commands::Action;
@@ -29,11 +30,13 @@ use crate::instance::enter::Target;
 use crate::isolation::services::{self, Exposure};
 use crate::report;
 
-use definition::{Arguments, CARRYING, Dns, REPLACING, Routes};
+use definition::{Arguments, CARRYING, Dns, REPLACING, Routes, YesNo};
 
 pub use complaint::option_like;
 pub use completion::completions;
 
+/// The name under which users start us.
+const PROGRAM: &str = "vpnns";
 /// The name under which openvpn 2.7's --dev-node starts us: it passes no arguments.
 pub const ATTACH_PROGRAM: &str = "vpnns-attach";
 /// The instance for calls without --name; set for every app.
@@ -77,6 +80,17 @@ pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
         arguments.insert(1, "--attach".into());
     }
     let arguments = &arguments;
+    if let Some(meant) = program.filter(|it| *it != PROGRAM).and_then(links::meant) {
+        let mut command = arguments.clone();
+        command[0] = meant.into();
+        let target = Target::named(instance(None)?);
+        return Ok(Action::Run(
+            target,
+            Vec::new(),
+            command,
+            Handling::default(),
+        ));
+    }
     if program == Some(OsStr::new(browser::PROGRAM)) {
         let url = arguments
             .last()
@@ -85,13 +99,23 @@ pub fn parse(arguments: &[OsString]) -> Result<Action, Answer> {
     }
     if let Some((name, command)) = quick::parse(arguments) {
         let target = Target::named(instance(name)?);
-        return Ok(Action::Run(target, Vec::new(), command));
+        return Ok(Action::Run(
+            target,
+            Vec::new(),
+            command,
+            Handling::default(),
+        ));
     }
     let given = Arguments::try_parse_from(arguments)
         .map_err(|error| complaint::explain(&error, arguments))?;
     complaint::refuse_ignored(&given)?;
     let detach = given.detach;
+    let about_a_program = [
+        ("--own-profile", given.own_profile.is_some()),
+        ("--recipe", given.recipe.is_some()),
+    ];
     let action = action(given)?;
+    complaint::refuse_unstarted(&about_a_program, &action)?;
     if detach { detached(action) } else { Ok(action) }
 }
 
@@ -250,11 +274,17 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
         let (json, follow) = (arguments.json, arguments.follow);
         return Ok(Action::Check(target.name, CheckOptions { json, follow }));
     }
+    let handling = Handling {
+        recipe: arguments.recipe,
+        own_profile: arguments.own_profile.map(|it| matches!(it, YesNo::Yes)),
+        session_bus: arguments.session_bus,
+    };
     if let Some(entry) = arguments.open {
         let wish = Wish {
             entry,
             action: arguments.entry_action,
             words: arguments.command,
+            handling,
         };
         return Ok(Action::Open(target, ports, wish));
     }
@@ -292,13 +322,13 @@ fn of_an_instance(arguments: Arguments) -> Result<Action, Answer> {
     if arguments.configure {
         return Ok(Action::Configure(target.name, wishes));
     }
-    Ok(Action::Run(target, ports, arguments.command))
+    Ok(Action::Run(target, ports, arguments.command, handling))
 }
 
 /// The same, apart from the caller.
 fn detached(action: Action) -> Result<Action, Answer> {
     let has_program = match &action {
-        Action::Run(_, _, command) => !command.is_empty(),
+        Action::Run(_, _, command, _) => !command.is_empty(),
         Action::Open(..) => true,
         _ => false,
     };
@@ -417,7 +447,7 @@ mod tests {
             &["vpnns", "firefox", "-P", "--name"],
             &["vpnns", "--", "firefox", "-P", "--name"],
         ] {
-            let Ok(Action::Run(_, _, command)) = parse(words) else {
+            let Ok(Action::Run(_, _, command, _)) = parse(words) else {
                 panic!("{words:?}")
             };
             assert_eq!(command, ["firefox", "-P", "--name"]);

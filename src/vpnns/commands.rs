@@ -31,6 +31,7 @@ use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::port::Port;
 
 use crate::apps::Wish;
+use crate::apps::handoff::Handling;
 use crate::client::decision::Wishes;
 use crate::client::openconnect::browser;
 use crate::instance::control::{Reply, Request};
@@ -42,7 +43,7 @@ use crate::report;
 /// One thing to do.
 pub enum Action {
     /// Run a command in an instance.
-    Run(Target, Vec<Port>, Vec<OsString>),
+    Run(Target, Vec<Port>, Vec<OsString>, Handling),
     /// Run an installed application in an instance.
     Open(Target, Vec<Port>, Wish),
     /// Run something in an instance, with no ties to the caller.
@@ -284,8 +285,8 @@ fn not_found(program: &OsString) -> Option<String> {
 /// Does it; returns the exit code.
 pub fn run(action: Action) -> u8 {
     let done = match action {
-        Action::Run(target, ports, command) => {
-            run::run(&target, &ports, command).map(|never| match never {})
+        Action::Run(target, ports, command, handling) => {
+            run::run(&target, &ports, command, &handling).map(|never| match never {})
         }
         Action::Open(target, ports, wish) => {
             open::open(&target, &ports, &wish).map(|never| match never {})

@@ -3,7 +3,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | `args`, `commands` | the command line, and one file for each thing it can ask for |
-//! | `apps` | installed applications, and the commands in their entries |
+//! | `apps` | installed applications, the commands in their entries, and what keeps them inside |
 //! | `bus` | the filtered way to the system bus, and a session bus of the instance's own |
 //! | `instance` | the keeper, its socket and state, getting in, adoption |
 //! | `check` | the leak check, from inside and from outside |

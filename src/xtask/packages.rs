@@ -129,6 +129,14 @@ const FONT: Trace = Trace::File(&[
     "/usr/share/fonts/cantarell",
 ]);
 
+/// Where the distributions keep what lets Python use GTK.
+const GTK_PYTHON: Trace = Trace::File(&[
+    "/usr/lib/x86_64-linux-gnu/girepository-1.0/Gtk-4.0.typelib",
+    "/usr/lib/aarch64-linux-gnu/girepository-1.0/Gtk-4.0.typelib",
+    "/usr/lib64/girepository-1.0/Gtk-4.0.typelib",
+    "/usr/lib/girepository-1.0/Gtk-4.0.typelib",
+]);
+
 #[rustfmt::skip] // one row a package reads as the table it is
 const PACKAGES: &[Package] = &[
     row("gcc", "gcc", "gcc", Trace::Program("gcc"), ALL, "the linker that Rust calls"),
@@ -167,6 +175,15 @@ const PACKAGES: &[Package] = &[
     row("desktop-file-utils", "desktop-file-utils", "desktop-file-utils", Trace::Program("desktop-file-validate"), TEST, "says which launcher entries are as the specification wants them"),
     row("dbus-daemon", "dbus-daemon", "dbus", Trace::Program("dbus-daemon"), TEST, "a real system bus for the leak check to ask"),
     row("xdg-dbus-proxy", "xdg-dbus-proxy", "xdg-dbus-proxy", Trace::Program("xdg-dbus-proxy"), TEST, "filters that bus, as an instance's is filtered"),
+    row("firefox-esr", "firefox", "firefox", Trace::File(&["/usr/share/applications/firefox-esr.desktop"]), TEST, "a browser that would hand a launch over to a copy outside"),
+    row("chromium", "chromium", "chromium", Trace::File(&["/usr/share/applications/chromium.desktop"]), TEST, "another one, which does it in another way"),
+    row("gnome-text-editor", "gnome-text-editor", "gnome-text-editor", Trace::Program("gnome-text-editor"), TEST, "an application that does it by the session bus"),
+    row("gir1.2-gtk-4.0", "gtk4", "gtk4", GTK_PYTHON, TEST, "the same in a few lines of Python, which tell what they open"),
+    row("libglib2.0-bin", "glib2", "glib2", Trace::Program("gio"), TEST, "gio, one of the ways to open a link"),
+    row("libgtk-3-bin", "gtk3", "gtk3", Trace::Program("gtk-launch"), TEST, "gtk-launch, another one"),
+    row("gvfs-backends", "gvfs", "gvfs", Trace::File(&["/usr/share/gvfs/mounts/http.mount"]), TEST, "a service of the session that fetches pages for programs"),
+    row("xfce4-terminal", "xfce4-terminal", "xfce4-terminal", Trace::Program("xfce4-terminal"), TEST, "a terminal that is one process for all its windows"),
+    row("xdg-utils", "xdg-utils", "xdg-utils", Trace::Program("xdg-open"), TEST, "xdg-open, the third"),
     row("mandoc", "mandoc", "mandoc", Trace::Program("mandoc"), TEST, "checks the man page"),
     row("bash", "bash", "bash", Trace::Program("bash"), TEST, "loads its completions; job control"),
     row("pkg-config", "pkgconf-pkg-config", "pkgconf", Trace::Program("pkg-config"), TEST, "finds GTK for the app's build"),
@@ -174,8 +191,8 @@ const PACKAGES: &[Package] = &[
     row("libadwaita-1-dev", "libadwaita-devel", "libadwaita", ADWAITA, TEST, "libadwaita, for the app"),
     row("libglib2.0-dev-bin", "glib2-devel", "glib2-devel", Trace::Program("glib-compile-resources"), TEST, "embeds icons and style in the app"),
     row("gettext", "gettext", "gettext", Trace::Program("msgfmt"), TEST, "compiles translations"),
-    row("xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb", Trace::Program("Xvfb"), TEST, "a screen for the app's window"),
-    row("dbus", "dbus-daemon", "dbus", Trace::Program("dbus-daemon"), TEST, "a session bus for the app"),
+    row("xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb", Trace::Program("Xvfb"), TEST, "a screen for the app's window, and for browsers"),
+    row("dbus", "dbus-daemon", "dbus", Trace::Program("dbus-daemon"), TEST, "a session bus for the app, and for those that find one another by it"),
     row("at-spi2-core", "at-spi2-core", "at-spi2-core", ATSPI, TEST, "lets the tests see what a screen reader sees"),
     row("gir1.2-atspi-2.0", "at-spi2-core-devel", "at-spi2-core", ATSPI_PYTHON, TEST, "the same, for Python"),
     row("python3-gi", "python3-gobject", "python-gobject", Trace::File(&["/usr/lib/python3/dist-packages/gi", "/usr/lib64/python3/site-packages/gi"]), TEST, "Python's way to GLib libraries"),

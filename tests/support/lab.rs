@@ -194,6 +194,11 @@ impl Lab {
         self.file("outside.requests")
     }
 
+    /// What the pages were asked that answer on both ways, and by which address.
+    pub fn internet_requests(&self) -> String {
+        self.file("internet.requests")
+    }
+
     /// The server's log.
     pub fn gateway_log(&self) -> String {
         self.file("ocserv.log")

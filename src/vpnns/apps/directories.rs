@@ -8,16 +8,19 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::links;
 use crate::instance::directory;
 
-/// What `XDG_DATA_DIRS` means where it is unset.
+/// The variable with the data directories of all users.
+pub const SYSTEM: &str = "XDG_DATA_DIRS";
+/// What it means where it is unset.
 const DEFAULT: &str = "/usr/local/share:/usr/share";
 /// Where Flatpak exports entries, below the user's data directory and for all users.
 const FLATPAK: [&str; 2] = ["flatpak/exports/share", "/var/lib/flatpak/exports/share"];
 /// Where snaps have theirs.
 pub const SNAP: &str = "/var/lib/snapd/desktop";
 /// The part of a data directory that has entries.
-const APPLICATIONS: &str = "applications";
+pub const APPLICATIONS: &str = "applications";
 /// What an entry's file is called at its end.
 pub const SUFFIX: &str = ".desktop";
 
@@ -29,21 +32,34 @@ const MOST: usize = 100_000;
 /// Flatpak and snap tell a session about theirs by `XDG_DATA_DIRS`, which one that was not
 /// started as they expect does not have. They come last then, so that they hide nothing.
 pub fn of_this_process() -> Result<Vec<PathBuf>, directory::Error> {
-    let absolute = |path: &PathBuf| path.is_absolute();
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
-    let home = match set("XDG_DATA_HOME").map(PathBuf::from).filter(absolute) {
-        Some(home) => home,
-        None => directory::home()?.join(".local/share"),
-    };
-    let system = set("XDG_DATA_DIRS").unwrap_or_else(|| DEFAULT.into());
+    let home = home()?;
     let mut all = vec![home.clone()];
-    all.extend(env::split_paths(&system).filter(absolute));
+    all.extend(system());
     all.extend(FLATPAK.map(|exports| home.join(exports)));
     all.push(SNAP.into());
     let mut seen = HashSet::new();
     // Compared by components: some end with a slash.
     all.retain(|path| seen.insert(path.clone()));
     Ok(all)
+}
+
+/// The user's own data directory.
+pub fn home() -> Result<PathBuf, directory::Error> {
+    let set = env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    match set.filter(|path| path.is_absolute()) {
+        Some(home) => Ok(home),
+        None => Ok(directory::home()?.join(".local/share")),
+    }
+}
+
+/// The data directories of all users, without the one that stands before them in an instance.
+pub fn system() -> Vec<PathBuf> {
+    let set = env::var_os(SYSTEM).filter(|value| !value.is_empty());
+    let paths = set.unwrap_or_else(|| DEFAULT.into());
+    let ours = links::directory();
+    let mut all: Vec<PathBuf> = env::split_paths(&paths).collect();
+    all.retain(|path| path.is_absolute() && Some(path) != ours.as_ref());
+    all
 }
 
 /// A file that has an entry's name, the first of its id.

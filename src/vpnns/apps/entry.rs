@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use vpnns_protocol::app;
 
-use super::directories::SNAP;
+use super::directories::{SNAP, SUFFIX};
 use super::exec::{self, Exec, Facts};
 use super::file::{self, File, Group};
+use super::handoff::Origin;
 use super::locale::Locales;
 use crate::text_file;
 
@@ -64,6 +65,8 @@ pub struct Entry {
     pub directory: Option<PathBuf>,
     /// Whether it is a snap's.
     pub is_snap: bool,
+    /// Whether the session bus could start it as well.
+    pub is_activatable: bool,
     /// Its file.
     pub path: PathBuf,
     /// Its command.
@@ -127,6 +130,7 @@ impl Entry {
             is_snap: path.starts_with(SNAP)
                 || entry.has("X-SnapInstanceName")
                 || entry.has("X-SnapAppName"),
+            is_activatable: entry.is_true("DBusActivatable"),
             path: path.to_owned(),
             exec,
             actions,
@@ -150,6 +154,15 @@ impl Entry {
     pub fn action(&self, name: &str) -> Option<&Exec> {
         let at = self.shown.actions.iter().position(|it| it.id == name)?;
         self.actions.get(at)
+    }
+
+    /// What recipes may know it by.
+    pub fn origin(&self) -> Origin {
+        let id = &self.shown.id;
+        Origin {
+            id: id.strip_suffix(SUFFIX).unwrap_or(id).to_owned(),
+            class: self.shown.startup_wm_class.clone(),
+        }
     }
 
     /// What its field codes stand for.

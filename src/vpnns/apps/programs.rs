@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
+use super::links;
+
 /// Programs whose work is done by another user, under every name that entries use.
 const PRIVILEGED: [&str; 13] = [
     "sudo",
@@ -35,7 +37,10 @@ pub fn find(program: &str) -> Option<PathBuf> {
         return is_executable(program.as_ref()).then(|| program.into());
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut places = env::split_paths(&path).map(|directory| directory.join(program));
+    // In an instance a directory of ours comes first, with links to this very program.
+    let ours = links::directory().map(|links| links.join(links::PROGRAMS));
+    let directories = env::split_paths(&path).filter(|it| Some(it) != ours.as_ref());
+    let mut places = directories.map(|directory| directory.join(program));
     places.find(|place| is_executable(place))
 }
 

@@ -8,6 +8,7 @@ use vpnns_protocol::exit;
 use vpnns_protocol::name::InstanceName;
 
 use super::{Answer, Arguments};
+use crate::commands::Action;
 
 /// How the parser calls the command in its errors.
 const COMMAND: &str = "[COMMAND]...";
@@ -215,6 +216,18 @@ pub(super) fn refuse_ignored(given: &Arguments) -> Result<(), Answer> {
         }
     }
     Ok(())
+}
+
+/// Refuses what is about a program in an instance where none is started.
+pub(super) fn refuse_unstarted(given: &[(&str, bool)], action: &Action) -> Result<(), Answer> {
+    let starts = matches!(action, Action::Run(..) | Action::Open(..));
+    match given.iter().find(|(_, is_given)| *is_given && !starts) {
+        None => Ok(()),
+        Some((option, _)) => Err(Answer::usage(
+            format!("{option} goes only with --open or a COMMAND"),
+            Some("vpnns --help explains the options".into()),
+        )),
+    }
 }
 
 /// The option that a program's name looks like, for a program that does not exist.

@@ -41,7 +41,7 @@ const OTHER_ACTIONS: [&str; 18] = [
 
 const AFTER_HELP: &str = "\
 Examples:
-  vpnns -- firefox -no-remote -P vpn      an isolated firefox: no network yet
+  vpnns -- firefox                        an isolated firefox: no network yet
   openconnect --script 'vpnns --attach' --script-tun vpn.example.com
                                           ... and now it has the VPN, and only the VPN
   vpnns --name work                       a shell in the instance \"work\"
@@ -187,6 +187,14 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) detach: bool,
 
+    /// Whether the application gets a profile of its own, apart from a copy outside [default: yes]
+    #[arg(long, value_name = "WHETHER")]
+    pub(super) own_profile: Option<YesNo>,
+
+    /// Treat the application as one of this recipe's, or "none": do nothing against a copy outside
+    #[arg(long, value_name = "NAME")]
+    pub(super) recipe: Option<String>,
+
     /// List the installed applications
     #[arg(long, group = "action")]
     pub(super) apps: bool,
@@ -298,6 +306,14 @@ pub(super) enum Routes {
     All,
     /// The server's split routes if it names any, else the default route
     Server,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum YesNo {
+    /// One that is kept for this instance
+    Yes,
+    /// The application's usual one
+    No,
 }
 
 #[derive(Clone)]

@@ -15,5 +15,5 @@ pub fn open(target: &Target, ports: &[Port], wish: &Wish) -> Result<Infallible, 
     let start = apps::start(wish, &target.name)?;
     sys::process::set_environment(FILE_VARIABLE, &start.file);
     sys::process::set_environment(PROCESS_VARIABLE, std::process::id().to_string());
-    run::run(target, ports, start.command)
+    run::carry_out(target, ports, start.plan)
 }

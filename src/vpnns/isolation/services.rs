@@ -159,7 +159,8 @@ impl SystemBus {
 }
 
 /// Which session bus a program is given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SessionBus {
     /// The user's
     #[default]
