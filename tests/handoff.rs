@@ -17,3 +17,5 @@ mod desk;
 mod gtk;
 #[path = "handoff/link.rs"]
 mod link;
+#[path = "handoff/session.rs"]
+mod session;
