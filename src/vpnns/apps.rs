@@ -153,9 +153,7 @@ impl Error {
                     "download it first, or open it with a browser".to_owned()
                 }
             },
-            Self::Snap { .. } => "install it in another form: from the distribution, as a \
-                Flatpak or from its maker"
-                .to_owned(),
+            Self::Snap { .. } => handoff::SNAP_HINT.to_owned(),
             Self::Privilege { .. } => "start it outside, without vpnns".to_owned(),
             Self::Handoff(error) => return error.hint(),
             Self::NoTerminal { .. } => "install a terminal such as xterm or foot, or name yours: \

@@ -199,7 +199,8 @@ fn a_file_of_recipes_that_is_broken_costs_a_note_and_no_launch() {
     let path = shelf.0.home().join(".config/vpnns/recipes.toml");
     fs::remove_file(&path).unwrap();
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o644)).unwrap();
-    let output = shelf.call(&["--", "firefox"]).limit(LIMIT).run();
+    shelf.call(&["--", "true"]).run().text();
+    let output = shelf.call(&["--", "firefox"]).run();
     assert!(output.text().starts_with("<--profile>"), "{output:#?}");
     assert!(
         output.stderr.contains("left out: it is not a regular file"),
@@ -293,6 +294,28 @@ fn a_flatpak_gets_its_words_behind_its_id_and_a_profile_where_it_can_see_it() {
         fs::metadata(&profile).unwrap().permissions().mode() & 0o777,
         0o700
     );
+}
+
+#[test]
+fn a_flatpak_s_own_command_and_a_snap_s_are_known_for_what_they_are() {
+    let shelf = Shelf::new(&["snap"]);
+    let home = shelf.0.home();
+    let exports = home.join("flatpak/exports/bin");
+    fs::create_dir_all(&exports).unwrap();
+    shelf
+        .0
+        .user()
+        .write("flatpak/exports/bin/org.mozilla.firefox", SHOW, 0o755);
+    let command = exports.join("org.mozilla.firefox");
+    let shown = shelf.shown(&["--", command.to_str().unwrap(), "x"]);
+    assert_eq!(shown[0], "<--profile>");
+    assert!(
+        shown[1].contains("/.var/app/org.mozilla.firefox/data/"),
+        "{shown:?}"
+    );
+    std::os::unix::fs::symlink(home.join("bin/snap"), home.join("bin/firefox")).unwrap();
+    let refused = shelf.call(&["--", "firefox"]).run();
+    assert_complaint(&refused, 126, "firefox is a snap, and snaps cannot run");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use nix::unistd::Pid;
 use vpnns_protocol::name::InstanceName;
 
-pub use self::error::Error;
+pub use self::error::{Error, SNAP_HINT};
 use self::subject::Subject;
 use super::bus::{self, Bus};
 use super::recipe::Recipe;
@@ -112,6 +112,9 @@ pub fn plan(launch: Launch) -> Result<Plan, Error> {
         });
     };
     let label = subject.label.clone();
+    if subject.is_snap && handling.recipe.as_deref() != Some(NONE) {
+        return Err(Error::Snap(label));
+    }
     let recipe = match &handling.recipe {
         Some(name) if name == NONE => None,
         _ => recipe(handling, &subject)?,
@@ -164,7 +167,9 @@ pub fn plan(launch: Launch) -> Result<Plan, Error> {
     }
     let words = recipe.words(profile.as_deref(), after);
     // Inside, PATH leads to us first (`links`).
-    if let Some(path) = command[subject.at].to_str().and_then(programs::find) {
+    if subject.is_program
+        && let Some(path) = command[subject.at].to_str().and_then(programs::find)
+    {
         command[subject.at] = path.into();
     }
     let place = subject.at + 1;

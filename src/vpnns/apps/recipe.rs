@@ -29,6 +29,8 @@ pub struct Recipe {
     pub classes: Vec<String>,
     /// The arguments that choose a profile.
     pub profile: Vec<String>,
+    /// The name of the profile's directory, where several programs are one application.
+    pub directory: Option<String>,
     /// Options with which somebody has chosen a profile already.
     pub chosen_by: Vec<String>,
     /// Arguments that are always given.

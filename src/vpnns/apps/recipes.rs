@@ -1,6 +1,5 @@
 //! All recipes: those that are built in, with the user's on top, and which of them is whose.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -45,11 +44,13 @@ impl Recipes {
     /// Whether one may be about a program, which is cheaper to say than which. Most are not.
     pub fn may_know(program: &str) -> bool {
         let quoted = [format!("\"{program}\""), format!("'{program}'")];
-        let has = |text: &str| quoted.iter().any(|word| text.contains(word));
-        has(BUILT_IN)
-            || path()
-                .and_then(|path| fs::read_to_string(path).ok())
-                .is_some_and(|it| has(&it))
+        let has = |text: &[u8]| {
+            let mut forms = quoted.iter();
+            forms.any(|form| memchr::memmem::find(text, form.as_bytes()).is_some())
+        };
+        // Not fs::read: a pipe that nobody writes to would keep every program from starting.
+        let own = || text_file::read_bytes(&path()?).ok();
+        has(BUILT_IN.as_bytes()) || own().is_some_and(|text| has(&text))
     }
 
     /// The built-in ones with these tables on top, and what cannot be used of them.

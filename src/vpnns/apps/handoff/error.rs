@@ -8,6 +8,10 @@ use nix::unistd::Pid;
 use crate::apps::bus;
 use crate::instance::directory;
 
+/// How to have the application of a snap all the same.
+pub const SNAP_HINT: &str =
+    "install it in another form: from the distribution, as a Flatpak or from its maker";
+
 /// Why an application is not started: it would run outside.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -22,6 +26,9 @@ pub enum Error {
         /// A name like it.
         similar: Option<String>,
     },
+    /// Snaps need what an instance does not have.
+    #[error("{0} is a snap, and snaps cannot run in an instance")]
+    Snap(String),
     /// A recipe says so.
     #[error("{label} {reason}")]
     Refused {
@@ -74,6 +81,7 @@ impl Error {
                 Some(name) => format!("did you mean {name}?"),
                 None => "vpnns(1) lists them; yours are in ~/.config/vpnns/recipes.toml".to_owned(),
             },
+            Self::Snap(_) => SNAP_HINT.to_owned(),
             Self::Refused { hint, .. } => hint.clone()?,
             Self::Taken { by_bus: true, .. } => {
                 "close it there, or give this one a bus of its own: --session-bus private"

@@ -5,10 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use super::{Handling, Origin};
-use crate::apps::programs;
+use crate::apps::programs::{self, Obstacle};
 use crate::apps::recipe::Recipe;
 use crate::apps::recipes::{Recipes, Traits};
 use crate::isolation::command;
+
+/// Where Flatpak puts a command for each application.
+const EXPORTS: &str = "flatpak/exports/bin";
 
 /// What a command starts.
 #[derive(Debug)]
@@ -19,7 +22,11 @@ pub(super) struct Subject {
     pub(super) label: String,
     /// Where in the command the application is named; its own words follow.
     pub(super) at: usize,
+    /// Whether that place is the program's, and not an id behind it.
+    pub(super) is_program: bool,
     is_entry: bool,
+    /// Whether it cannot run in an instance at all.
+    pub(super) is_snap: bool,
 }
 
 impl Subject {
@@ -39,19 +46,21 @@ impl Subject {
             class: entry.and_then(|entry| entry.class.clone()),
             ..Traits::default()
         };
-        if base(program) == "flatpak" {
-            let rest = words[at + 1..].iter();
-            if words.get(at + 1).is_some_and(|word| word == "run") {
-                let found = rest
-                    .skip(1)
-                    .position(|word| !word.as_encoded_bytes().starts_with(b"-"))?;
-                at += 2 + found;
-                // A branch may follow: org.example.App//stable.
-                let id = words[at].to_str()?.split('/').next()?;
-                traits.flatpak = Some(id.to_owned());
-            }
+        let behind = base(program) == "flatpak" && words.get(at + 1).is_some_and(|it| it == "run");
+        if behind {
+            let mut rest = words[at + 2..].iter();
+            let found = rest.position(|word| !word.as_encoded_bytes().starts_with(b"-"))?;
+            at += 2 + found;
+            // A branch may follow: org.example.App//stable.
+            let id = words[at].to_str()?.split('/').next()?;
+            traits.flatpak = Some(id.to_owned());
         }
-        traits.programs = names(program);
+        let path = program.to_str().and_then(programs::find);
+        let path = path.as_deref();
+        if path.is_some_and(|path| path.parent().is_some_and(|it| it.ends_with(EXPORTS))) {
+            traits.flatpak = Some(base(program).to_owned());
+        }
+        traits.programs = names(program, path);
         let label = match (&traits.flatpak, entry) {
             (Some(id), _) => id.clone(),
             (None, Some(entry)) => entry.id.clone(),
@@ -61,7 +70,9 @@ impl Subject {
             traits,
             label,
             at,
+            is_program: !behind,
             is_entry: entry.is_some(),
+            is_snap: path.is_some_and(is_snap),
         })
     }
 
@@ -71,11 +82,15 @@ impl Subject {
             || handling.recipe.is_some()
             || handling.own_profile.is_some()
             || self.traits.flatpak.is_some()
+            || self.is_snap
             || self.traits.programs.iter().any(|it| Recipes::may_know(it))
     }
 
     /// The name of the directory in which it has its profiles.
     pub(super) fn place(&self, recipe: &Recipe) -> String {
+        if let Some(name) = &recipe.directory {
+            return name.clone();
+        }
         let mut programs = self.traits.programs.iter();
         let known = programs.find(|it| recipe.programs.contains(it));
         let first = || self.traits.programs.first();
@@ -91,17 +106,20 @@ fn base(program: &OsStr) -> &str {
 
 /// What a program is called: by the file that it is, and as it was called. Distributions have
 /// links such as `x-www-browser`.
-fn names(program: &OsStr) -> Vec<String> {
-    let mut names = Vec::new();
-    let path = program.to_str().and_then(programs::find);
-    if let Some(path) = path.filter(|path| path.is_symlink())
-        && let Ok(target) = fs::canonicalize(path)
-    {
-        names.push(base(target.as_os_str()).to_owned());
-    }
-    names.push(base(program).to_owned());
-    names.retain(|name| !name.is_empty());
-    names
+fn names(program: &OsStr, path: Option<&Path>) -> Vec<String> {
+    let link = path.filter(|path| path.is_symlink());
+    let target = link.and_then(|path| fs::canonicalize(path).ok());
+    let target = target.iter().map(|path| base(path.as_os_str()));
+    let names = target.chain([base(program)]);
+    let names = names.filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// Only links are: to look where every program leads would cost every start.
+fn is_snap(path: &Path) -> bool {
+    let name = path.to_str().unwrap_or_default();
+    (path.is_symlink() || path.starts_with("/snap"))
+        && programs::obstacle(name, Some(path)) == Some(Obstacle::Snap)
 }
 
 #[cfg(test)]
