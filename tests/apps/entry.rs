@@ -91,3 +91,14 @@ fn an_entry_that_no_menu_knows_has_no_id() {
     let _app = desktop.open(&[path.to_str().unwrap()]).spawn();
     assert_eq!(apps(desktop.session(), 1)[0].entry, None);
 }
+
+#[test]
+fn a_detached_program_has_its_entry_as_well() {
+    let desktop = Desktop::new();
+    desktop.entry("one", "a.desktop", "Exec=sleep 600");
+    let words = ["vpnns", "--detach", "--open", "a"];
+    desktop.command(&words).run().text();
+    let shown = apps(desktop.session(), 1);
+    assert_eq!(shown[0].entry.as_deref(), Some("a.desktop"), "{shown:#?}");
+    desktop.session().vpnns(&["--stop"]).run().text();
+}

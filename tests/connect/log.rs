@@ -49,7 +49,7 @@ fn a_login_and_a_lost_server_are_told_in_order_and_the_password_is_not() {
     assert_in_order(
         &lines,
         &[
-            "the profile work is connected",
+            "connecting with the profile work",
             "connecting: logging in to 192.0.2.1:443",
             "openconnect: ",
             "a question is asked",
@@ -125,7 +125,7 @@ fn a_failure_is_in_the_log_with_its_hint_and_a_new_try_is_added_to_it() {
         wait_for_state(&lab, "work", "failed");
     }
     let once = [
-        "the profile work is connected",
+        "connecting with the profile work",
         "connecting: running sh",
         "sh: first",
         "sh: no good",

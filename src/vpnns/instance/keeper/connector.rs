@@ -128,7 +128,7 @@ impl Keeper {
         }
         self.kept_until = None;
         self.log
-            .add(&format!("the profile {} is connected", connect.profile));
+            .add(&format!("connecting with the profile {}", connect.profile));
         self.loss.begin(connect.on_drop);
         self.profile = Some(connect.profile.clone());
         self.connector = Some(Connector {
