@@ -38,6 +38,9 @@ fn a_copy_inside_is_a_copy_of_its_own(desk: &Desk, id: &str, outside: &[&str]) {
     let output = second.wait(crate::desk::PATIENCE);
     assert!(output.succeeded(), "{output:#?}");
     assert!(!output.stderr.contains("profile of its own"), "{output:#?}");
+    // Also for a program that has the instance's own bus, on which the copy inside is not.
+    let (side, _) = open(&["--session-bus", "private", "--open", id], "other-bus");
+    assert_eq!(side, Side::Inside);
     // Called by its program, it is the same.
     let (side, _) = open(&[&["--"], outside].concat(), "by-program");
     assert_eq!(side, Side::Inside);

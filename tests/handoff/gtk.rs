@@ -64,7 +64,7 @@ fn an_application_that_runs_outside_does_not_open_what_is_opened_inside() {
     assert_eq!(desk.wait_for_page("with", &[&with]), Side::Inside);
     assert!(
         with.stderr()
-            .contains("a session bus of its own, so that it stays inside"),
+            .contains("the instance's own session bus, so that it stays inside"),
         "{}",
         with.log()
     );
@@ -160,7 +160,7 @@ fn a_text_editor_that_runs_outside_leaves_the_one_inside_alone() {
         &["--", "gnome-text-editor", "a.txt"],
     ] {
         let mut with = desk.gtk(words);
-        with.wait_for("a session bus of its own");
+        with.wait_for("own session bus");
         let editors = || {
             desk.lab()
                 .inside("work", &["pgrep", "-c", "-f", "gnome-text-edito[r] "])

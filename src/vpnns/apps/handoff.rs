@@ -13,6 +13,7 @@
 //! inside: a link that is opened there comes this way, too (`links`).
 
 mod error;
+mod holder;
 mod subject;
 
 use std::ffi::OsString;
@@ -134,35 +135,14 @@ pub fn plan(launch: Launch) -> Result<Plan, Error> {
         SessionBus::Private => Some(SessionBus::Private),
         SessionBus::Shared => None,
     });
+    let whereabouts = Whereabouts::of(launch.name);
     let asks = handling.recipe.as_deref() != Some(NONE);
     if asks {
-        let whereabouts = Whereabouts::of(launch.name);
         let is_kept_apart = profile.is_some() || recipe.is_chosen(after);
-        if let Some(process) = running(&recipe).filter(|it| whereabouts.lacks(*it)) {
-            let by_bus = false;
-            return Err(Error::Taken {
-                label,
-                process,
-                by_bus,
-            });
-        }
-        if bus != Some(SessionBus::Private)
-            && !is_kept_apart
-            && let Some(process) = taken(&recipe, &subject, &whereabouts)?
-        {
-            if bus == Some(SessionBus::Shared) || !session::is_available() {
-                let by_bus = true;
-                return Err(Error::Taken {
-                    label,
-                    process,
-                    by_bus,
-                });
-            }
+        let looks = bus != Some(SessionBus::Private) && !is_kept_apart;
+        if let Some(note) = refuse_taken(&recipe, &subject, &whereabouts, looks, bus)? {
             bus = Some(SessionBus::Private);
-            notes.push(format!(
-                "{label} runs outside already (process {process}); this one gets a session bus of \
-                 its own, so that it stays inside"
-            ));
+            notes.push(note);
         }
     }
     let words = recipe.words(profile.as_deref(), after);
@@ -176,6 +156,8 @@ pub fn plan(launch: Launch) -> Result<Plan, Error> {
     command.splice(place..place, words);
     let mut environment = libraries(bus);
     environment.extend(recipe.variables(profile.as_deref()));
+    let held = profile.and_then(|profile| holder::bus(&profile, &whereabouts));
+    environment.extend(held.map(|address| (session::VARIABLE.to_owned(), address)));
     Ok(Plan {
         command,
         session_bus: bus.unwrap_or_default(),
@@ -183,6 +165,39 @@ pub fn plan(launch: Launch) -> Result<Plan, Error> {
         notes,
         links: asks,
     })
+}
+
+/// Refuses an application that runs outside and would take the launch over; if the instance's own
+/// bus keeps it from that, says so instead. `looks` is whether to look on the bus at all.
+fn refuse_taken(
+    recipe: &Recipe,
+    subject: &Subject,
+    whereabouts: &Whereabouts,
+    looks: bool,
+    bus: Option<SessionBus>,
+) -> Result<Option<String>, Error> {
+    let refused = |process, by_bus| Error::Taken {
+        label: subject.label.clone(),
+        process,
+        by_bus,
+    };
+    if let Some(process) = running(recipe).filter(|it| whereabouts.lacks(*it)) {
+        return Err(refused(process, false));
+    }
+    if !looks {
+        return Ok(None);
+    }
+    let Some(process) = taken(recipe, subject, whereabouts)? else {
+        return Ok(None);
+    };
+    if bus == Some(SessionBus::Shared) || !session::is_available() {
+        return Err(refused(process, true));
+    }
+    Ok(Some(format!(
+        "{} runs outside already (process {process}); this one gets the instance's own session bus, \
+         so that it stays inside",
+        subject.label
+    )))
 }
 
 /// Finds the recipe, by its name or by what is known of the application.
