@@ -72,10 +72,13 @@ pub(crate) fn with_system_bus(names: &[&str]) -> (Machine, String) {
     user.write("on_bus.py", include_str!("on_bus.py"), 0o644);
     let start = "
         bus=unix:path=/run/dbus/system_bus_socket
-        dbus-daemon --config-file=\"$HOME/bus.conf\" --nofork --nopidfile 2>\"$HOME/bus.log\" &
+        start_bus() {
+        dbus-daemon --config-file=\"$HOME/bus.conf\" --nofork --nopidfile 2>\"$HOME/bus.log\" & bus_daemon=$!
         wait_for_sockets /run/dbus/system_bus_socket
         PYTHON \"$HOME/on_bus.py\" $bus NAMES >\"$HOME/owned\" &
         for i in $(seq 3000); do [ $(wc -l <\"$HOME/owned\") = COUNT ] && break; sleep 0.01; done
+        }
+        start_bus
         cat >\"$HOME/call\" <<'END'
 for name; do
     gdbus call --system --timeout 20 -d $name -o /test -m org.vpnns.Test.Ask 2>&1 |

@@ -66,6 +66,31 @@ fn a_bus_that_is_started_later_is_filtered_as_well() {
 }
 
 #[test]
+fn a_bus_that_is_started_again_is_filtered_as_well() {
+    let script = "
+        inside() { vpnns -- bash \"$HOME/call\" $1; }
+        keep; inside org.freedesktop.login1
+        kill $bus_daemon; wait $bus_daemon || true; rm -r /run/dbus; mkdir /run/dbus; start_bus
+        until_it_prints ServiceUnknown inside org.freedesktop.resolve1
+        call org.freedesktop.resolve1; inside org.freedesktop.resolve1; inside org.freedesktop.login1";
+    let again = ["answered", "answered", "ServiceUnknown", "answered"];
+    assert_eq!(calls(script), again);
+}
+
+#[test]
+fn the_leak_check_sees_whether_the_bus_is_filtered() {
+    let check = |options: &str| {
+        let script = "keep OPTIONS; vpnns --check | grep -i 'system bus\\|resolve1' || true";
+        calls(&script.replace("OPTIONS", options)).join("\n")
+    };
+    let said = check("");
+    assert!(said.contains("the system bus refuses resolve1"), "{said}");
+    let said = check("--system-bus full");
+    assert!(said.contains("org.freedesktop.resolve1"), "{said}");
+    assert!(said.contains("LEAK"), "{said}");
+}
+
+#[test]
 fn no_proxy_is_started_for_a_program_that_needs_no_bus() {
     // Among all the machine's, those of this user's home.
     let script = "proxies() { for pid in $(pgrep -x xdg-dbus-proxy); do

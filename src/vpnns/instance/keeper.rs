@@ -168,8 +168,10 @@ impl Keeper {
         for index in ready.connections {
             self.serve(index);
         }
-        if let Some(masks) = self.masks.as_mut().filter(|_| ready.masks) {
-            masks.renew();
+        if let Some(masks) = self.masks.as_mut().filter(|_| ready.masks)
+            && masks.renew()
+        {
+            self.system_bus_changed();
         }
         if ready.system_bus {
             self.system_bus_called();

@@ -11,7 +11,7 @@
 mod cover;
 
 use std::fs;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -137,8 +137,14 @@ impl Watch {
         watch
     }
 
-    /// Something changed beside the masks: puts on those that have come off.
-    pub fn renew(&mut self) {
+    /// Something changed beside the masks: puts on those that have come off. Returns whether the
+    /// instance has another system bus now.
+    pub fn renew(&mut self) -> bool {
+        let listener = |masks: &Masks| {
+            let door = masks.system_bus.as_ref();
+            door.map(|door| door.listener.as_raw_fd())
+        };
+        let before = listener(&self.masks);
         if let Some(inotify) = &self.inotify {
             while inotify.read_events().is_ok_and(|events| !events.is_empty()) {}
             let what = AddWatchFlags::IN_CREATE
@@ -152,11 +158,12 @@ impl Watch {
         }
         // What fails now failed at the start, or is a directory that is gone already.
         let _ = self.masks.apply();
+        // The new one is made before the old one is closed: the numbers differ.
+        before != listener(&self.masks)
     }
 
     /// What becomes readable when there is something to renew.
     pub fn changes(&self) -> Option<BorrowedFd<'_>> {
-        use std::os::fd::AsFd;
         self.inotify.as_ref().map(AsFd::as_fd)
     }
 

@@ -4,12 +4,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 use super::Keeper;
 use crate::bus::{self, Child, session, system};
 use crate::instance::control::Reply;
+use crate::sys::process::pidfd_send_signal;
 
 /// A child that ends sooner cannot serve: whoever waits is sent away, lest they wake us for ever.
 const SHORT_LIFE: Duration = Duration::from_secs(1);
@@ -70,6 +72,15 @@ impl Keeper {
             None => self.buses.session.as_ref().map(AsFd::as_fd),
         };
         [system, session]
+    }
+
+    /// The host has made its system bus anew: whoever serves the old one's connections is in the
+    /// way of the new one's.
+    pub(super) fn system_bus_changed(&mut self) {
+        if let Some(server) = self.buses.system_child.take() {
+            let _ = pidfd_send_signal(&server.child.pidfd, Some(Signal::SIGKILL));
+            let _ = waitpid(server.child.pid, None);
+        }
     }
 
     /// Something is the matter with the way to the system's bus.
