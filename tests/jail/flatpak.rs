@@ -94,3 +94,29 @@ fn a_directory_that_flatpak_makes_later_is_covered_as_well() {
     drop(app);
     session.wait_for_end("default");
 }
+
+/// Whether the directory is there outside, and its resolver inside, where Flatpak is installed or not.
+fn before_flatpak(prepare: &str) -> String {
+    let session = Session::new();
+    let script =
+        "vpnns -- cat $XDG_RUNTIME_DIR/.flatpak-helper/monitor/resolv.conf 2>/dev/null || echo none
+        ls -A $XDG_RUNTIME_DIR";
+    let script = [prepare, script].join("\n");
+    session.script_with_mounts(&script).run().text().to_owned()
+}
+
+#[test]
+fn where_flatpak_is_installed_its_directory_is_covered_before_it_makes_it() {
+    let flatpak = "mkdir bin; touch bin/flatpak
+        mount -t overlay overlay -o lowerdir=$PWD/bin:/usr/bin,userxattr /usr/bin";
+    let said = before_flatpak(flatpak);
+    assert!(said.starts_with("# vpnns: "), "{said}");
+    assert!(said.ends_with(".flatpak-helper"), "{said}");
+}
+
+#[test]
+fn where_flatpak_is_not_installed_nothing_is_made_for_it() {
+    let other = "mkdir bin; touch bin/other
+        mount -t overlay overlay -o lowerdir=$PWD/bin:/usr/bin,userxattr /usr/bin";
+    assert_eq!(before_flatpak(other), "none");
+}

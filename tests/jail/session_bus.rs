@@ -108,6 +108,20 @@ fn what_a_private_bus_starts_is_inside_and_does_not_keep_the_instance() {
 }
 
 #[test]
+fn the_path_of_the_users_session_bus_leads_there_but_where_it_is_masked() {
+    let said = text("
+        by_path='env DBUS_SESSION_BUS_ADDRESS=unix:path='$XDG_RUNTIME_DIR/bus
+        vpnns -n one --session-bus private -- $by_path $names | names
+        vpnns -n two --session-bus private --mask $XDG_RUNTIME_DIR/bus -- $by_path $names 2>&1 | names || true
+        vpnns -n two --session-bus private --mask $XDG_RUNTIME_DIR/bus -- $names | names");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].contains("org.vpnns.Outside"), "{said}");
+    assert!(lines[1].contains("refused"), "{said}");
+    assert!(lines[2].contains("org.freedesktop.DBus"), "{said}");
+    assert!(!lines[2].contains("org.vpnns.Outside"), "{said}");
+}
+
+#[test]
 fn without_a_daemon_the_wish_is_refused() {
     let session = Session::new();
     let words = ["--session-bus", "private", "--", "true"];
