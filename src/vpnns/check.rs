@@ -123,7 +123,10 @@ pub fn check(name: &InstanceName, mut tell: impl FnMut(Finding)) -> Result<(), E
     let mut scene = Scene::open(name)?;
     for row in ROWS {
         let mut seen = (row.look)(&mut scene);
-        if !seen.as_ref().is_ok_and(|seen| seen.outcome == Outcome::Ok) {
+        if !seen
+            .as_ref()
+            .is_ok_and(|seen| seen.outcome != Outcome::Problem)
+        {
             std::thread::sleep(SECOND_LOOK);
             scene.refresh();
             seen = (row.look)(&mut scene);

@@ -4,6 +4,7 @@ usage: services.py serve PATH...   listens at each path, made anew, and answers 
        services.py ask PATH...     what each says: its answer, or the error's name, a line each
 """
 
+import contextlib
 import errno
 import os
 import selectors
@@ -26,8 +27,9 @@ def serve(paths):
     while True:
         for key, _ in selector.select():
             connection, _ = key.fileobj.accept()
-            connection.sendall(b"answered\n")
-            connection.close()
+            with contextlib.suppress(OSError), connection:
+                # Whoever only looks whether somebody is there has gone again.
+                connection.sendall(b"answered\n")
 
 
 def ask(path):
