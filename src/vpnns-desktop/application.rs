@@ -47,6 +47,7 @@ mod imp {
             let app = self.obj();
             app.add_actions();
             app.session().begin();
+            crate::widgets::question::follow(&app);
         }
 
         fn activate(&self) {

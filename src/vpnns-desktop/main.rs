@@ -18,6 +18,8 @@ mod helper;
 mod i18n;
 mod model;
 mod monitor;
+mod runtime;
+mod secrets;
 mod session;
 mod widgets;
 

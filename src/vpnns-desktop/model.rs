@@ -1,9 +1,12 @@
 //! What the app knows, without a single widget: testable without a display.
 
+pub mod draft;
+pub mod fingerprint;
 pub mod installed;
 pub mod presentation;
 pub mod running;
 pub mod settings;
+pub mod sign_in;
 pub mod time;
 pub mod traffic;
 pub mod vpn;

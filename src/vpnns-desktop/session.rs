@@ -1,5 +1,7 @@
 //! What the running app has, and what it does with it: the calls behind every action.
 
+mod profiles;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;

@@ -1,6 +1,6 @@
 //! One VPN: a profile, the instance that runs it, or both.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 
 use gtk::glib;
 use gtk::glib::prelude::*;
@@ -11,6 +11,7 @@ use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::profile::listing::Listed;
 
 use super::presentation::Presentation;
+use super::sign_in::SignIn;
 use super::time;
 use super::traffic::Traffic;
 use crate::helper::Trouble;
@@ -53,7 +54,7 @@ pub struct Checked {
 mod imp {
     use std::sync::OnceLock;
 
-    use super::{Cell, Checked, Facts, RefCell, Traffic, glib};
+    use super::{Cell, Checked, Facts, RefCell, SignIn, Traffic, glib};
     use gtk::glib::subclass::Signal;
     use gtk::glib::subclass::prelude::*;
 
@@ -64,6 +65,7 @@ mod imp {
         pub traffic: RefCell<Traffic>,
         pub checked: RefCell<Option<Checked>>,
         pub asked: Cell<Option<u64>>,
+        pub sign_in: RefCell<SignIn>,
     }
 
     #[glib::object_subclass]
@@ -150,6 +152,16 @@ impl Vpn {
         self.imp().asked.replace(Some(id)) != Some(id)
     }
 
+    /// Nothing is asked any more; the next question may have the same number.
+    pub fn end_question(&self) {
+        self.imp().asked.set(None);
+    }
+
+    /// What was tried to sign in.
+    pub fn sign_in(&self) -> RefMut<'_, SignIn> {
+        self.imp().sign_in.borrow_mut()
+    }
+
     /// Calls back whenever something but the traffic has changed.
     pub fn connect_changed(&self, call: impl Fn(&Self) + 'static) -> glib::SignalHandlerId {
         self.connect_local("changed", false, move |values| {
@@ -192,5 +204,7 @@ mod tests {
     fn a_question_is_begun_once() {
         let vpn = Vpn::new(InstanceName::default());
         assert!(vpn.begin_question(1) && !vpn.begin_question(1) && vpn.begin_question(2));
+        vpn.end_question();
+        assert!(vpn.begin_question(2));
     }
 }

@@ -86,6 +86,7 @@ mod imp {
         fn map(&self) {
             self.parent_map();
             super::watch_traffic(true);
+            crate::widgets::question::present_pending(&self.obj());
         }
 
         fn unmap(&self) {
