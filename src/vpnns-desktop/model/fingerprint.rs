@@ -43,7 +43,10 @@ impl Fingerprint {
         };
         let groups: Vec<String> = bytes
             .chunks(2)
-            .map(|pair| pair.iter().map(|byte| format!("{byte:02X}")).collect())
+            .map(|pair| match pair {
+                [first, second] => format!("{first:02X}{second:02X}"),
+                rest => format!("{rest:02X?}"),
+            })
             .collect();
         let lines: Vec<String> = groups.chunks(4).map(|line| line.join(" ")).collect();
         lines.join("\n")

@@ -43,7 +43,7 @@ impl Session {
             source: None,
             name: Some(name),
             replace,
-            check: false,
+            dry_run: false,
         };
         let saved = self.import(&call, Some(text.as_bytes().to_vec())).await?;
         self.reload_profiles().await;
@@ -57,7 +57,7 @@ impl Session {
             name: None,
             // Whether the name is free, is asked for later.
             replace: true,
-            check: true,
+            dry_run: true,
         };
         self.import(&call, None).await
     }
@@ -73,7 +73,7 @@ impl Session {
             source: Some(file),
             name: Some(name),
             replace,
-            check: false,
+            dry_run: false,
         };
         let imported = self.import(&call, None).await?;
         self.reload_profiles().await;

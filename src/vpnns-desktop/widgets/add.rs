@@ -127,20 +127,19 @@ pub fn add_demonstration(window: &Window) {
             listed.is_some_and(|it| it.kind.as_deref() == Some("demo"))
         };
         let known = session.vpns.iter().find(is_demo);
-        let name = match known {
-            Some(vpn) => vpn.name(),
-            None => {
-                let title = gettext("Demonstration");
-                let name = name_for(&title, &session.taken_names());
-                let mut profile = Profile::new(Settings::Demo);
-                profile.title = Some(title);
-                let saved = session.save(name.clone(), &profile.to_toml(), false).await;
-                if let Err(trouble) = saved {
-                    window.show_trouble(&trouble);
-                    return;
-                }
-                name
+        let name = if let Some(vpn) = known {
+            vpn.name()
+        } else {
+            let title = gettext("Demonstration");
+            let name = name_for(&title, &session.taken_names());
+            let mut profile = Profile::new(Settings::Demo);
+            profile.title = Some(title);
+            let saved = session.save(name.clone(), &profile.to_toml(), false).await;
+            if let Err(trouble) = saved {
+                window.show_trouble(&trouble);
+                return;
             }
+            name
         };
         if let Some(vpn) = session.vpns.find(name.as_str()) {
             window.select(&vpn);

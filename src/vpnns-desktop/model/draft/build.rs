@@ -6,12 +6,13 @@ use std::str::FromStr;
 
 use gtk::glib;
 use vpnns_protocol::network::RoutePolicy;
+use vpnns_protocol::port::{Port, PortError};
 use vpnns_protocol::profile::wireguard::{Peer, PublicKey, SecretKey, WireGuard};
 use vpnns_protocol::profile::{
     Command, Method, OnDrop, OpenConnect, OpenConnectProtocol, OpenVpn, Profile, Settings,
 };
 
-use super::{Draft, Fault, Field, Kind};
+use super::{Draft, Fault, Field, Kind, full_sentence};
 use crate::i18n::{gettext, gettext_f};
 
 type Built<T> = Result<T, Fault>;
@@ -52,6 +53,11 @@ impl Draft {
                 "close" => OnDrop::Close,
                 _ => OnDrop::Keep,
             },
+            ports: [
+                self.ports(Field::Publish, Port::publish)?,
+                self.ports(Field::Reach, Port::reach)?,
+            ]
+            .concat(),
             settings,
         })
     }
@@ -116,6 +122,17 @@ impl Draft {
             run: self.words(Field::Run)?,
             method: self.method(),
             environment,
+        })
+    }
+
+    fn ports(&self, field: Field, read: fn(&str) -> Result<Port, PortError>) -> Built<Vec<Port>> {
+        let ports = list(self.get(field)).map(read);
+        ports.collect::<Result<_, _>>().map_err(|error| {
+            let hint = full_sentence(error.hint());
+            Fault::new(
+                field,
+                format!("{} {hint}", full_sentence(&error.to_string())),
+            )
         })
     }
 

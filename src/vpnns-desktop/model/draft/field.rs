@@ -39,6 +39,10 @@ pub enum Field {
     StartAtLogin,
     /// Ids of desktop entries.
     Apps,
+    /// Ports of servers inside.
+    Publish,
+    /// Services of the host's.
+    Reach,
     /// OpenConnect's server.
     Server,
     /// OpenConnect's protocol.
@@ -91,7 +95,7 @@ pub enum Field {
     Environment,
 }
 
-const COMMON: [Field; 9] = [
+const COMMON: [Field; 11] = [
     Field::Title,
     Field::Name,
     Field::Routes,
@@ -101,6 +105,8 @@ const COMMON: [Field; 9] = [
     Field::ConnectOnOpen,
     Field::StartAtLogin,
     Field::Apps,
+    Field::Publish,
+    Field::Reach,
 ];
 
 impl Field {
@@ -136,6 +142,8 @@ impl Field {
             "connect-on-open" => Self::ConnectOnOpen,
             "start-at-login" => Self::StartAtLogin,
             "apps" => Self::Apps,
+            "publish" => Self::Publish,
+            "reach" => Self::Reach,
             "server" => Self::Server,
             "protocol" => Self::Protocol,
             "user" => Self::User,

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use gtk::glib;
 use vpnns_protocol::network::RoutePolicy;
+use vpnns_protocol::port::Direction;
 use vpnns_protocol::profile::wireguard::{SecretKey, WireGuard};
 use vpnns_protocol::profile::{
     Method, OnDrop, OpenConnect, OpenConnectProtocol, Profile, Settings,
@@ -42,6 +43,13 @@ impl Draft {
         draft.switch(Field::ConnectOnOpen, profile.connect_on_open);
         draft.switch(Field::StartAtLogin, profile.start_at_login);
         draft.set(Field::Apps, profile.apps.join(" "));
+        for (field, direction) in [
+            (Field::Publish, Direction::Publish),
+            (Field::Reach, Direction::Reach),
+        ] {
+            let ports = profile.ports.iter().filter(|it| it.direction == direction);
+            draft.set(field, joined(&ports.collect::<Vec<_>>()));
+        }
         match &profile.settings {
             Settings::OpenConnect(it) => draft.fill_openconnect(it),
             Settings::OpenVpn(it) => {
@@ -139,7 +147,7 @@ fn number<T: Display>(value: Option<T>) -> String {
 }
 
 fn joined<T: Display>(values: &[T]) -> String {
-    let values: Vec<String> = values.iter().map(T::to_string).collect();
+    let values: Vec<String> = values.iter().map(ToString::to_string).collect();
     values.join(", ")
 }
 

@@ -21,7 +21,8 @@ const WHOLE: &[&str] = &[
     "[demo]\n",
 ];
 const COMMON: &str = "version = 1\ntitle = \"Büro\"\nroutes = \"all\"\ndns = [\"10.0.0.1\", \"fd00::1\"]\n\
-    on-drop = \"freeze\"\nconnect-on-open = true\nstart-at-login = true\napps = [\"a.desktop\", \"b.desktop\"]\n";
+    on-drop = \"freeze\"\nconnect-on-open = true\nstart-at-login = true\napps = [\"a.desktop\", \"b.desktop\"]\n\
+    publish = [\"8080:80\", \"[::1]:53:53/udp\"]\nreach = [\"127.0.0.1:631\"]\n";
 
 #[test]
 fn nothing_is_lost_between_a_profile_and_its_form() {
@@ -174,6 +175,9 @@ fn the_rules_of_the_format_speak_below_their_field() {
         ),
         (Kind::Demo, Field::Dns, "one.one", "not an IP address"),
         (Kind::Demo, Field::Apps, "firefox", "not the id"),
+        (Kind::Demo, Field::Publish, "80", "8080:80"),
+        (Kind::Demo, Field::Publish, "80:1 80:2", "same port"),
+        (Kind::Demo, Field::Reach, "nas:80", "no address"),
     ] {
         let fault = fault(kind, field, text);
         assert_eq!(fault.field, field, "{text}: {fault:?}");

@@ -53,6 +53,8 @@ impl Field {
             Self::ConnectOnOpen => gettext("Connect When an App Is Opened"),
             Self::StartAtLogin => gettext("Connect at Login"),
             Self::Apps => gettext("Open When Connected"),
+            Self::Publish => gettext("Servers Inside, Reached From Here"),
+            Self::Reach => gettext("Services Here, Reached From Inside"),
             Self::Server => gettext("Server"),
             Self::Protocol => gettext("Protocol"),
             Self::User => gettext("User Name"),

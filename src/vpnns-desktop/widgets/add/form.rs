@@ -14,6 +14,9 @@ use crate::helper::Trouble;
 use crate::i18n::{gettext, gettext_f};
 use crate::model::draft::{Draft, Fault, Field, Kind, full_sentence, name_for};
 
+/// Who is told whether all is well.
+type Told = Rc<dyn Fn(bool)>;
+
 /// A form on the screen.
 pub struct Form {
     /// What it holds.
@@ -32,7 +35,7 @@ pub struct Form {
     fixed_name: bool,
     column: gtk::Box,
     trouble: gtk::Label,
-    told: RefCell<Option<Rc<dyn Fn(bool)>>>,
+    told: RefCell<Option<Told>>,
 }
 
 impl Form {
@@ -309,6 +312,13 @@ impl Form {
         self.choice(&connection, Field::OnDrop);
         self.switch(&connection, Field::StartAtLogin);
         self.switch(&connection, Field::ConnectOnOpen);
+        let ports = rows::expander(
+            &gettext("Ports"),
+            &gettext("Single ports that stay open past the VPN"),
+        );
+        connection.add(&ports);
+        self.entry(&ports, Field::Publish);
+        self.entry(&ports, Field::Reach);
         self.show_dns();
         let hint = gettext("These apps are opened in this VPN each time it is connected.");
         let group = self.group(&Field::Apps.title(), &hint);

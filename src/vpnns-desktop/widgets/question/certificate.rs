@@ -70,13 +70,7 @@ pub fn dialog(window: &Window, vpn: &Vpn, asked: &Asked<'_>) -> adw::MessageDial
             &fingerprint,
         ));
     }
-    let field = adw::EntryRow::builder()
-        .title(gettext("Paste the Expected Fingerprint"))
-        .build();
-    let mark = gtk::Image::from_icon_name("object-select-symbolic");
-    mark.add_css_class("success");
-    mark.set_visible(false);
-    field.add_suffix(&mark);
+    let (field, mark) = field();
     let always = gtk::Switch::builder()
         .valign(gtk::Align::Center)
         .active(true)
@@ -128,6 +122,18 @@ pub fn dialog(window: &Window, vpn: &Vpn, asked: &Asked<'_>) -> adw::MessageDial
         });
     });
     dialog
+}
+
+/// The field that compares, with the mark that both are the same.
+fn field() -> (adw::EntryRow, gtk::Image) {
+    let field = adw::EntryRow::builder()
+        .title(gettext("Paste the Expected Fingerprint"))
+        .build();
+    let mark = gtk::Image::from_icon_name("object-select-symbolic");
+    mark.add_css_class("success");
+    mark.set_visible(false);
+    field.add_suffix(&mark);
+    (field, mark)
 }
 
 /// Says how the comparison came out.
