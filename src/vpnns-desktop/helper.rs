@@ -1,6 +1,7 @@
 //! The helper `vpnns`: the only place that starts it.
 
 mod lines;
+mod privileged;
 mod trouble;
 
 pub use self::lines::Lines;

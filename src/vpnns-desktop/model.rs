@@ -2,8 +2,10 @@
 
 pub mod draft;
 pub mod fingerprint;
+pub mod examination;
 pub mod installed;
 pub mod presentation;
+pub mod remedy;
 pub mod running;
 pub mod settings;
 pub mod sign_in;
