@@ -1,8 +1,8 @@
 //! What the app knows, without a single widget: testable without a display.
 
 pub mod draft;
-pub mod fingerprint;
 pub mod examination;
+pub mod fingerprint;
 pub mod installed;
 pub mod presentation;
 pub mod remedy;

@@ -102,8 +102,8 @@ impl<'a> Desktop<'a> {
 
     /// The same, where failing is a failed test.
     #[track_caller]
-    pub fn tell(&self, what: Value) -> Value {
-        self.ask(&what).unwrap_or_else(|error| {
+    pub fn tell(&self, what: &Value) -> Value {
+        self.ask(what).unwrap_or_else(|error| {
             self.keep_picture();
             let shown = self.ask(&json!({"do": "texts"})).unwrap_or_default();
             let texts: Vec<String> = shown["texts"]
@@ -130,25 +130,25 @@ impl<'a> Desktop<'a> {
     /// Starts the app, and waits for its window.
     #[track_caller]
     pub fn launch(&self, args: &[&str]) {
-        self.tell(json!({"do": "launch", "args": args}));
+        self.tell(&json!({"do": "launch", "args": args}));
     }
 
     /// Starts the app with more variables, and waits for its window.
     #[track_caller]
     pub fn launch_with(&self, args: &[&str], environment: &Value) {
-        self.tell(json!({"do": "launch", "args": args, "env": environment}));
+        self.tell(&json!({"do": "launch", "args": args, "env": environment}));
     }
 
     /// Waits until this text can be read somewhere; a `*` at its end stands for whatever is around it.
     #[track_caller]
     pub fn see(&self, name: &str) {
-        self.tell(json!({"do": "see", "name": name}));
+        self.tell(&json!({"do": "see", "name": name}));
     }
 
     /// Waits until no such text can be read.
     #[track_caller]
     pub fn unsee(&self, name: &str) {
-        self.tell(json!({"do": "unsee", "name": name}));
+        self.tell(&json!({"do": "unsee", "name": name}));
     }
 
     /// Whether such a text can be read right now.
@@ -160,45 +160,45 @@ impl<'a> Desktop<'a> {
     /// Clicks on what has this text, with the mouse.
     #[track_caller]
     pub fn click(&self, name: &str) {
-        self.tell(json!({"do": "click", "name": name}));
+        self.tell(&json!({"do": "click", "name": name}));
     }
 
     /// Clicks on a button that can be clicked on.
     #[track_caller]
     pub fn click_button(&self, name: &str) {
         let role = "push button|toggle button|button";
-        self.tell(json!({"do": "click", "name": name, "role": role, "sensitive": true}));
+        self.tell(&json!({"do": "click", "name": name, "role": role, "sensitive": true}));
     }
 
     /// Activates what has this text as a screen reader does: for menus, whose place AT-SPI does not tell.
     #[track_caller]
     pub fn press(&self, name: &str) {
-        self.tell(json!({"do": "press", "name": name}));
+        self.tell(&json!({"do": "press", "name": name}));
     }
 
     /// Chooses an item of a menu that is behind a button.
     #[track_caller]
     pub fn choose(&self, menu: &str, item: &str) {
         self.press(menu);
-        self.tell(json!({"do": "press", "name": item, "role": "menu item|check menu item"}));
+        self.tell(&json!({"do": "press", "name": item, "role": "menu item|check menu item"}));
     }
 
     /// Types into what has the focus.
     #[track_caller]
     pub fn type_text(&self, text: &str) {
-        self.tell(json!({"do": "type", "text": text}));
+        self.tell(&json!({"do": "type", "text": text}));
     }
 
     /// Presses keys, one after another.
     #[track_caller]
     pub fn key(&self, keys: &str) {
-        self.tell(json!({"do": "key", "keys": keys}));
+        self.tell(&json!({"do": "key", "keys": keys}));
     }
 
     /// Makes the window as large as this.
     #[track_caller]
     pub fn resize(&self, width: u32, height: u32) {
-        self.tell(json!({"do": "size", "width": width, "height": height}));
+        self.tell(&json!({"do": "size", "width": width, "height": height}));
     }
 
     /// Takes a picture, to be looked at by people; returns where it is.
@@ -206,7 +206,7 @@ impl<'a> Desktop<'a> {
     pub fn picture(&self, name: &str) -> PathBuf {
         // The lab's user may not write where the tests' results are.
         let taken = self.lab.user().home().join(format!("{name}.png"));
-        let answer = self.tell(json!({"do": "picture", "path": text(&taken)}));
+        let answer = self.tell(&json!({"do": "picture", "path": text(&taken)}));
         assert_eq!(answer["there"], true, "no picture {name}");
         let kept = pictures().join(format!("{name}.png"));
         fs::copy(&taken, &kept).unwrap();
@@ -216,13 +216,13 @@ impl<'a> Desktop<'a> {
     /// Kills the app as a crash does.
     #[track_caller]
     pub fn kill_app(&self) {
-        self.tell(json!({"do": "kill"}));
+        self.tell(&json!({"do": "kill"}));
     }
 
     /// Runs a script in the session; its output.
     #[track_caller]
     pub fn shell(&self, script: &str) -> String {
-        let answer = self.tell(json!({"do": "shell", "script": script}));
+        let answer = self.tell(&json!({"do": "shell", "script": script}));
         let output = answer["output"].as_str().unwrap_or_default().to_owned();
         assert_eq!(answer["code"], 0, "{script}: {output}");
         output
@@ -231,7 +231,7 @@ impl<'a> Desktop<'a> {
     /// Starts another program of the session.
     #[track_caller]
     pub fn start_program(&self, words: &[&str]) {
-        self.tell(json!({"do": "start", "words": words}));
+        self.tell(&json!({"do": "start", "words": words}));
     }
 
     /// What the app wrote.

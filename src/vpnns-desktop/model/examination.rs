@@ -233,6 +233,7 @@ mod tests {
 
     fn finding(id: &str, outcome: Outcome, remedy: Option<&str>) -> Finding {
         Finding {
+            title: None,
             id: id.into(),
             outcome,
             summary: format!("about {id}"),
