@@ -1,5 +1,7 @@
 //! Processes that are not where they should be, or may do what no app may.
 
+use super::support::command::require;
+use super::support::{LIMIT, wait_until};
 use super::{NAME, Scene};
 use vpnns_protocol::finding::Outcome;
 
@@ -76,4 +78,49 @@ fn sandboxes_that_apps_make_inside_are_no_leak() {
     let report = scene.check();
     report.assert_clean();
     assert_eq!(report.finding("processes").outcome, Outcome::Ok);
+}
+
+#[test]
+fn browsers_with_their_own_sandboxes_are_no_leak() {
+    require("chromium", "chromium");
+    require("firefox-esr", "firefox-esr");
+    let scene = Scene::connected(&[]);
+    let home = scene.session.home();
+    let profile = |name: &str| home.join(name).display().to_string();
+    scene.user().make_directory(&home.join("firefox"));
+    let data = format!("--user-data-dir={}", profile("chromium"));
+    let chromium = [
+        "chromium",
+        "--headless=new",
+        "--password-store=basic",
+        &data,
+        "about:blank",
+    ];
+    let firefox = [
+        "firefox-esr",
+        "--headless",
+        "--no-remote",
+        "--profile",
+        &profile("firefox"),
+    ];
+    let start = |words: &[&str]| {
+        let words = [&["--name", NAME, "--"], words].concat();
+        scene.session.vpnns(&words).spawn()
+    };
+    let browsers = [start(&chromium), start(&firefox)];
+    // Each has begun to sandbox its pages: a zygote, a network service, a page, and more.
+    let count = || {
+        let report = scene.check();
+        report.assert_clean();
+        let seen = report.finding("processes").summary.clone();
+        let number = seen.split(' ').next().unwrap().parse::<u32>();
+        number.unwrap_or_else(|_| panic!("{seen}"))
+    };
+    let many = wait_until(4 * LIMIT, || count() >= 14);
+    assert!(many, "{:?}", browsers.map(|browser| browser.log()));
+    scene
+        .session
+        .vpnns(&["--stop", "--name", NAME])
+        .run()
+        .text();
 }

@@ -52,6 +52,16 @@ fn a_port_is_shown_and_closed_with_its_instance() {
 }
 
 #[test]
+fn a_forwarder_holds_up_nobody_who_reads_what_its_program_prints() {
+    let session = Session::new();
+    let port = free_port();
+    let _app = session.keep("default");
+    let script = format!("vpnns --publish {port}:{INSIDE} -- echo printed 2>&1 | cat");
+    assert_eq!(session.script(&script).run().text(), "printed");
+    assert_eq!(forwarders(&session).len(), 1);
+}
+
+#[test]
 fn a_stopped_instance_leaves_no_open_port() {
     let session = Session::new();
     let port = free_port();

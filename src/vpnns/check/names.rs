@@ -150,19 +150,17 @@ pub fn system_resolver(scene: &mut Scene) -> Result<Seen, String> {
     if by_socket.outcome != vpnns_protocol::finding::Outcome::Ok {
         return Ok(by_socket);
     }
+    // The instance's own loopback: whoever answers there is inside, or found among the bridges.
     for stub in STUBS {
-        // The instance's own loopback: a program inside may listen there, and then it is found
-        // among the bridges if it is none.
         let at = SocketAddr::new(stub.into(), 53);
         let Answer::Called(taken) = scene.ask(&Question::Call(at))? else {
             return Err("the app answered something else".to_owned());
         };
         if taken {
-            let summary = format!("somebody answers at {at}, where systemd-resolved does outside");
-            return Ok(Seen::bad(
-                summary,
-                "end the program inside that listens there",
-            ));
+            let summary = by_socket.summary;
+            return Ok(Seen::good(format!(
+                "{summary}; a program inside answers at {at}"
+            )));
         }
     }
     Ok(Seen::good(format!(

@@ -17,6 +17,7 @@ use vpnns_protocol::name::InstanceName;
 use super::inside::{self, Answer, Question};
 use crate::instance::client::Client;
 use crate::instance::discovery;
+use crate::instance::enter;
 use crate::instance::record::{self, Record};
 use crate::isolation::services::Exposure;
 use crate::sys;
@@ -89,20 +90,19 @@ impl Scene {
         let keeper = keeper.ok_or_else(gone)?;
         let status = discovery::status(&keeper).ok_or_else(gone)?;
         let failed = |error| Error::Namespaces(name.clone(), error);
-        let record = Record::read(&keeper.directory().join(record::FILE)).ok_or_else(gone)?;
-        if record.network_cookie.is_some()
-            && record::own_cookie().ok() == Some(record.network_cookie)
-        {
+        if enter::is_inside(&keeper) {
             return Err(Error::Inside(name.clone()));
         }
         let network = File::open(format!("/proc/{}/ns/net", app.pid())).map_err(failed)?;
         let outer = sys::namespace::owner(&network).map_err(|errno| failed(errno.into()))?;
         let apps = namespace(app.pid(), "user").map_err(failed)?;
+        // Written by the keeper, if its disk was not full; the app stands in the same.
+        let record = Record::read(&keeper.directory().join(record::FILE));
         Ok(Self {
-            network: record.network_inode,
-            mounts: record.mount_inode,
-            cookie: record.network_cookie,
-            exposure: record.exposure,
+            network: namespace(app.pid(), "net").map_err(failed)?,
+            mounts: namespace(app.pid(), "mnt").map_err(failed)?,
+            cookie: record.as_ref().and_then(|record| record.network_cookie),
+            exposure: record.map(|record| record.exposure).unwrap_or_default(),
             app,
             keeper,
             status,

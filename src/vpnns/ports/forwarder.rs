@@ -66,6 +66,14 @@ pub(super) fn spawn(name: &InstanceName, keeper: Client, doors: Vec<Door>) -> Re
 
 /// Cuts the ties to whoever has started us: session, terminal, directory, title, signals.
 fn settle_down(name: &InstanceName) -> std::io::Result<()> {
+    // First: whoever reads what our starter prints must not wait for us.
+    let null = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    nix::unistd::dup2_stdin(&null)?;
+    nix::unistd::dup2_stdout(&null)?;
+    nix::unistd::dup2_stderr(&null)?;
     setsid()?;
     sys::process::set_title(&format!("vpnns: ports of {name}"));
     sys::process::ignore(Signal::SIGPIPE);
@@ -80,15 +88,7 @@ fn settle_down(name: &InstanceName) -> std::io::Result<()> {
         sys::process::restore(signal);
     }
     SigSet::empty().thread_set_mask()?;
-    std::env::set_current_dir("/")?;
-    let null = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
-    nix::unistd::dup2_stdin(&null)?;
-    nix::unistd::dup2_stdout(&null)?;
-    nix::unistd::dup2_stderr(&null)?;
-    Ok(())
+    std::env::set_current_dir("/")
 }
 
 struct Forwarder {
