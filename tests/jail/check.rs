@@ -28,22 +28,8 @@ fn services_that_are_hidden_are_found_shut_and_shared_ones_are_noted() {
 }
 
 #[test]
-fn a_system_bus_is_found_filtered_and_a_full_one_is_noted() {
-    let names = ["org.freedesktop.resolve1", "org.freedesktop.NetworkManager"];
-    for (options, found) in [
-        ("", vec!["no leak found in 19 checks"]),
-        ("--system-bus none", vec!["no leak found in 19 checks"]),
-        (
-            "--system-bus full",
-            vec![
-                "note   System Services Are Shared",
-                "no leak found in 19 checks",
-            ],
-        ),
-    ] {
-        let (machine, start) = with_system_bus(&names);
-        let keep = format!("keep {options}");
-        let said = machine.text(&[&*start, &keep, CHECK].join("\n"));
-        assert_eq!(said.lines().collect::<Vec<_>>(), found, "{options}");
-    }
+fn no_system_bus_is_none_to_ask() {
+    let (machine, start) = with_system_bus(&["org.freedesktop.resolve1"]);
+    let said = machine.text(&[&*start, "keep --system-bus none", CHECK].join("\n"));
+    assert_eq!(said, "no leak found in 19 checks");
 }

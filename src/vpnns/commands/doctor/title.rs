@@ -20,6 +20,7 @@ const TITLES: &[(&str, &str, &str)] = &[
     ("state-directory", "There Is a Place for State", "The Home Directory Cannot Be Used"),
     ("control-socket", "Instances Can Be Reached", "Instances Cannot Be Reached"),
     ("openconnect", "OpenConnect Is Installed", "OpenConnect Cannot Be Used"),
+    ("system-bus", "The System Bus Can Be Filtered", "The System Bus Cannot Be Filtered"),
     ("openvpn", "OpenVPN Is Installed", "OpenVPN Cannot Be Used"),
 ];
 
