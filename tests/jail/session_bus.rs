@@ -122,6 +122,17 @@ fn the_path_of_the_users_session_bus_leads_there_but_where_it_is_masked() {
 }
 
 #[test]
+fn one_who_asks_for_it_while_the_instance_ends_gets_one_all_the_same() {
+    // Each comes when the one before has just gone.
+    let said =
+        text("for round in $(seq 40); do vpnns --session-bus private -- $names | names; done");
+    assert_eq!(said.lines().count(), 40, "{said}");
+    for line in said.lines() {
+        assert!(line.contains("org.freedesktop.DBus"), "{said}");
+    }
+}
+
+#[test]
 fn without_a_daemon_the_wish_is_refused() {
     let session = Session::new();
     let words = ["--session-bus", "private", "--", "true"];

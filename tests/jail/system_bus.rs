@@ -78,20 +78,6 @@ fn a_bus_that_is_started_again_is_filtered_as_well() {
 }
 
 #[test]
-fn the_leak_check_sees_whether_the_bus_is_filtered() {
-    let check = |options: &str| {
-        let script = "keep OPTIONS; vpnns --check | grep -i 'system bus\\|resolve1' || true";
-        calls(&script.replace("OPTIONS", options)).join("\n")
-    };
-    let said = check("");
-    assert!(said.contains("the system bus refuses resolve1"), "{said}");
-    let said = check("--system-bus full");
-    assert!(said.contains("org.freedesktop.resolve1"), "{said}");
-    // What the user asks for is noted, and no leak.
-    assert!(said.contains("note   System Services Are Shared"), "{said}");
-}
-
-#[test]
 fn no_proxy_is_started_for_a_program_that_needs_no_bus() {
     // Among all the machine's, those of this user's home.
     let script = "proxies() { for pid in $(pgrep -x xdg-dbus-proxy); do

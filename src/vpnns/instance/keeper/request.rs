@@ -23,7 +23,7 @@ pub(super) struct Connection {
     /// The client as the kernel knows it.
     pub(super) pidfd: OwnedFd,
     pid: Pid,
-    /// It has not said anything yet: perhaps an app about to join.
+    /// It has not said what it came for: perhaps an app about to join.
     pub(super) is_new: bool,
     /// It wants to hear of every change.
     pub(super) watches: bool,
@@ -120,7 +120,8 @@ impl Keeper {
         }
         match control::receive(&connection.socket, MsgFlags::empty()) {
             Ok((request, fd)) => {
-                connection.is_new = false;
+                // After this one it is still about to join, and the instance must not end.
+                connection.is_new = matches!(request, Request::SessionBus);
                 self.answer(index, request, fd);
             }
             // Only its POLLOUT had fired.
