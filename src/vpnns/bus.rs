@@ -23,10 +23,14 @@ use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, Pid, getppid};
 
 use crate::sys;
+
+/// How many files a process may have open, unless it asks for more: the kernel's default.
+const USUAL_FILES: u64 = 1024;
 
 /// A child of the keeper's that serves a bus.
 #[derive(Debug)]
@@ -57,6 +61,14 @@ fn end_with(parent: Pid) -> Result<(), Errno> {
         Ok(())
     } else {
         Err(Errno::ESRCH)
+    }
+}
+
+/// Gives this process as many descriptors as is usual: the keeper takes all it can get, and old
+/// programs close every one that they might have.
+fn usual_limits() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, USUAL_FILES.min(hard), hard);
     }
 }
 

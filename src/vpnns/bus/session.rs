@@ -14,7 +14,7 @@ use nix::sys::socket::{
 };
 use nix::unistd::{Pid, setsid};
 
-use super::{Child, end_with, spawn, turn_away};
+use super::{Child, end_with, spawn, turn_away, usual_limits};
 use crate::client::program;
 use crate::isolation::{aside, command, identity};
 use crate::sys;
@@ -87,6 +87,7 @@ fn become_daemon(listener: &OwnedFd, app_namespace: &OwnedFd, keeper: Pid) -> Re
     identity::become_one_of(app_namespace).map_err(|_| Errno::EPERM)?;
     setsid()?;
     end_with(keeper)?;
+    usual_limits();
     sys::process::restore(Signal::SIGPIPE);
     sys::process::set_environment("LISTEN_FDS", "1");
     sys::process::set_environment("LISTEN_PID", Pid::this().to_string());
