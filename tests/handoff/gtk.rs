@@ -123,25 +123,19 @@ fn a_text_editor_that_runs_outside_leaves_the_one_inside_alone() {
         .outside(&["gnome-text-editor", "a.txt"])
         .env("GSK_RENDERER", "cairo")
         .spawn();
-    let owned = || {
-        let words = [
-            "gdbus",
-            "call",
-            "--session",
-            "--dest=org.freedesktop.DBus",
-            "--object-path=/org/freedesktop/DBus",
-        ];
+    let owned = |before: &[&str]| {
+        let words = ["gdbus", "call", "--session", "--dest=org.freedesktop.DBus"];
         let method = [
+            "--object-path=/org/freedesktop/DBus",
             "--method=org.freedesktop.DBus.NameHasOwner",
             "org.gnome.TextEditor",
         ];
-        desk.outside(&[&words[..], &method].concat())
-            .run()
-            .stdout
-            .contains("true")
+        let call = desk.outside(&[before, &words[..], &method].concat());
+        call.run().stdout.contains("true")
     };
+    let is_there = || owned(&[]);
     assert!(
-        wait_until(crate::desk::PATIENCE, owned),
+        wait_until(crate::desk::PATIENCE, is_there),
         "{}",
         outside.log()
     );
@@ -161,26 +155,21 @@ fn a_text_editor_that_runs_outside_leaves_the_one_inside_alone() {
     ] {
         let mut with = desk.gtk(words);
         with.wait_for("own session bus");
-        let editors = || {
-            desk.lab()
-                .inside("work", &["pgrep", "-c", "-f", "gnome-text-edito[r] "])
-                .run()
-                .stdout
-        };
-        let network = desk.network();
-        let script =
-            "for it in $(pgrep -f 'gnome-text-editor'); do readlink /proc/$it/ns/net; done";
-        let seen = wait_until(crate::desk::PATIENCE, || {
-            desk.lab()
-                .run_by_root(&["sh", "-c", script])
-                .run()
-                .stdout
-                .contains(&network)
-        });
-        assert!(seen, "{}: {}", editors(), with.log());
+        let inside = ["vpnns", "--name", "work", "--session-bus", "private", "--"];
+        let is_there = || owned(&inside);
+        assert!(
+            wait_until(crate::desk::PATIENCE, is_there),
+            "{}",
+            with.log()
+        );
         // As long as the other one took to hand over, and still there.
         std::thread::sleep(std::time::Duration::from_secs(3));
         assert!(with.ended().is_none(), "{}", with.log());
+        let network = std::fs::read_link(format!("/proc/{}/ns/net", with.pid())).unwrap();
+        assert_eq!(network.to_str(), Some(&*desk.network()));
+        drop(with);
+        // The next one would be handed over to it, while it is going.
+        assert!(wait_until(LIMIT, || !owned(&inside)));
     }
 }
 
