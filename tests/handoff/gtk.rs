@@ -174,6 +174,29 @@ fn a_text_editor_that_runs_outside_leaves_the_one_inside_alone() {
 }
 
 #[test]
+fn what_the_instance_s_own_bus_starts_is_inside_and_finds_the_display() {
+    require_file(
+        "/usr/share/dbus-1/services/org.gnome.TextEditor.service",
+        "gnome-text-editor",
+    );
+    // The instance is started by programs that have no display.
+    let desk = Desk::new();
+    let words = ["gdbus", "call", "--session", "--dest=org.gnome.TextEditor"];
+    let method = [
+        "--object-path=/org/gnome/TextEditor",
+        "--method=org.freedesktop.Application.Activate",
+        "{}",
+    ];
+    let options = ["--session-bus", "private", "--"];
+    let call = desk.vpnns(&[&options[..], &words, &method].concat());
+    call.limit(crate::desk::PATIENCE).run().text();
+    let script =
+        "for it in $(pgrep -f '^/usr/bin/gnome-text-editor'); do readlink /proc/$it/ns/net; done";
+    let networks = desk.lab().run_by_root(&["sh", "-c", script]).run();
+    assert_eq!(networks.text(), desk.network());
+}
+
+#[test]
 fn a_terminal_whose_windows_are_one_process_outside_runs_its_shell_inside() {
     require_entry("xfce4-terminal", "xfce4-terminal");
     let desk = Desk::new();

@@ -1,10 +1,10 @@
-//! Two questions to the session bus: who owns a name, and which process is that?
+//! What is said to the session bus: who owns a name, and how its programs find the display.
 //!
 //! # Theory of operation
 //!
 //! An application with one process for all its windows is found by its name on the session bus.
 //! To know whether it would take a launch over, that name's owner is looked up before the launch.
-//! That is one connection with two calls, for which the libraries bring an executor or a
+//! That is one connection with two calls, and one more call to a bus of the instance's own, for which the libraries bring an executor or a
 //! serializer for every type there is; here it is a socket and one kind of message.
 //!
 //! Nothing is waited for longer than [`PATIENCE`] in all. A bus that is not there has nobody on
@@ -24,7 +24,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, set
 use nix::sys::time::{TimeVal, TimeValLike};
 use nix::unistd::{Pid, Uid};
 
-use self::message::{Kind, Message};
+use self::message::{Body, Kind, Message};
 
 /// A bus answers within a millisecond; on a machine that swaps it may take a second.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -72,13 +72,13 @@ impl Bus {
             serial: 0,
         };
         bus.authenticate()?;
-        bus.call("Hello", None)?;
+        bus.call("Hello", Body::Empty)?;
         Ok(Some(bus))
     }
 
     /// The process that owns a name; `None` where nobody does.
     pub fn owner(&mut self, name: &str) -> Result<Option<Pid>, Error> {
-        let reply = self.call("GetConnectionUnixProcessID", Some(name))?;
+        let reply = self.call("GetConnectionUnixProcessID", Body::Text(name))?;
         if reply.kind == Kind::Error {
             // NameHasNoOwner, of all that it may be: what cannot be asked about hands nothing over.
             return Ok(None);
@@ -86,6 +86,15 @@ impl Bus {
         let number = reply.number().ok_or(Error::Nonsense)?;
         // 0 is what an owner in another pid namespace looks like: out of reach, and outside.
         Ok(Some(Pid::from_raw(number.try_into().unwrap_or_default())))
+    }
+
+    /// Tells the bus what the programs that it starts are to find in their environment.
+    pub fn set_environment(&mut self, variables: &[(String, String)]) -> Result<(), Error> {
+        let reply = self.call("UpdateActivationEnvironment", Body::Pairs(variables))?;
+        match reply.kind {
+            Kind::Return => Ok(()),
+            _ => Err(Error::Nonsense),
+        }
     }
 
     /// RFC 4422's EXTERNAL, as the specification of D-Bus spells it: the kernel vouches for us.
@@ -107,7 +116,7 @@ impl Bus {
     }
 
     /// Calls a method of the bus itself, and waits for its answer.
-    fn call(&mut self, member: &str, argument: Option<&str>) -> Result<Message, Error> {
+    fn call(&mut self, member: &str, argument: Body) -> Result<Message, Error> {
         self.serial += 1;
         self.send(&message::call(self.serial, member, argument))?;
         loop {

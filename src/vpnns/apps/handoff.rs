@@ -42,6 +42,14 @@ const LIBRARIES: [(&str, &str); 2] = [
     // KDE Frameworks 5 can have klauncher start the workers that fetch for a program.
     ("KDE_FORK_SLAVES", "1"),
 ];
+/// What a program that a bus starts needs to find the display and to look like the desktop.
+const DISPLAY: [&str; 5] = [
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    "XDG_CURRENT_DESKTOP",
+    "XDG_SESSION_TYPE",
+];
 /// The word in place of a recipe's name for none.
 pub const NONE: &str = "none";
 
@@ -198,6 +206,16 @@ fn refuse_taken(
          so that it stays inside",
         subject.label
     )))
+}
+
+/// Tells the instance's own bus, once this process has it, where the display is: the keeper, whose
+/// environment it has, may have been started elsewhere. What fails costs portals, and no launch.
+pub fn introduce_display() {
+    let value = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+    let variables: Vec<_> = DISPLAY.iter().filter_map(value).collect();
+    if let (false, Ok(Some(mut bus))) = (variables.is_empty(), Bus::session()) {
+        let _ = bus.set_environment(&variables);
+    }
 }
 
 /// Finds the recipe, by its name or by what is known of the application.

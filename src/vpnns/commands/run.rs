@@ -12,6 +12,7 @@ use crate::apps::links;
 use crate::args::NAME_VARIABLE;
 use crate::instance::enter::{self, Target};
 use crate::isolation::command;
+use crate::isolation::services::SessionBus;
 use crate::ports::Opening;
 use crate::{report, sys};
 
@@ -56,6 +57,10 @@ pub fn carry_out(target: &Target, ports: &[Port], plan: Plan) -> Result<Infallib
         ..target.clone()
     };
     enter::as_app(target, &plan.command[0])?;
+    // Before the plan's variables, which may lead to the user's bus after all.
+    if target.session_bus == SessionBus::Private {
+        handoff::introduce_display();
+    }
     for (name, value) in links {
         sys::process::set_environment(name, value);
     }

@@ -29,22 +29,63 @@ pub(super) struct Message {
     body: Vec<u8>,
 }
 
-/// A call of the bus's own method, with one string or nothing.
-pub(super) fn call(serial: u32, member: &str, argument: Option<&str>) -> Vec<u8> {
-    const BUS: &str = "org.freedesktop.DBus";
-    let mut body = Vec::new();
-    if let Some(text) = argument {
-        string(&mut body, text);
+/// What a call hands over.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Body<'call> {
+    /// Nothing.
+    Empty,
+    /// One string.
+    Text(&'call str),
+    /// Names with their values.
+    Pairs(&'call [(String, String)]),
+}
+
+impl Body<'_> {
+    fn signature(self) -> &'static str {
+        match self {
+            Self::Empty => "",
+            Self::Text(_) => "s",
+            Self::Pairs(_) => "a{ss}",
+        }
     }
+
+    fn bytes(self) -> Vec<u8> {
+        let mut body = Vec::new();
+        match self {
+            Self::Empty => {}
+            Self::Text(text) => string(&mut body, text),
+            Self::Pairs(pairs) => {
+                for (name, value) in pairs {
+                    align(&mut body, 8);
+                    string(&mut body, name);
+                    string(&mut body, value);
+                }
+                // The array's length, and what brings its first pair to a multiple of 8.
+                let before = [length(&body), 0].map(u32::to_le_bytes);
+                body.splice(0..0, before.into_iter().flatten());
+            }
+        }
+        body
+    }
+}
+
+/// A call of the bus's own method.
+pub(super) fn call(serial: u32, member: &str, argument: Body) -> Vec<u8> {
+    const BUS: &str = "org.freedesktop.DBus";
+    let body = argument.bytes();
     let mut fields = Vec::new();
     field(&mut fields, 1, b'o', "/org/freedesktop/DBus");
     field(&mut fields, 2, b's', BUS);
     field(&mut fields, 3, b's', member);
     field(&mut fields, 6, b's', BUS);
-    if argument.is_some() {
+    let signature = argument.signature();
+    if !signature.is_empty() {
         align(&mut fields, 8);
         // A signature's length is one byte.
-        fields.extend([8, 1, b'g', 0, 1, b's', 0]);
+        let count = u8::try_from(signature.len()).unwrap_or(0);
+        fields.extend([8, 1, b'g', 0, count]);
+        fields.extend(signature.as_bytes());
+        fields.push(0);
     }
     // Little-endian, a call, no flags, version 1.
     let mut message = vec![b'l', 1, 0, 1];
@@ -71,7 +112,7 @@ fn string(bytes: &mut Vec<u8>, text: &str) {
 }
 
 fn length(bytes: &[u8]) -> u32 {
-    // Names are limited to 255 bytes, and there is nothing else.
+    // Names and a few variables: nowhere near the limit.
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
 
@@ -160,13 +201,26 @@ mod tests {
 
     #[test]
     fn a_call_is_laid_out_as_the_specification_says() {
-        let message = call(7, "GetConnectionUnixProcessID", Some("org.a"));
+        let message = call(7, "GetConnectionUnixProcessID", Body::Text("org.a"));
         assert_eq!(&message[..4], b"l\x01\0\x01");
         assert_eq!(message.len(), START + rest(&message[..START]).unwrap());
         assert!(message.ends_with(b"\x05\0\0\0org.a\0"));
         let read = Message::read(&message[..START], &message[START..]).unwrap();
         assert_eq!((read.kind, read.reply_to), (Kind::Other, None));
         assert_eq!(read.number(), Some(5));
+    }
+
+    #[test]
+    fn pairs_begin_at_a_multiple_of_eight_each() {
+        let pairs = [
+            ("A".to_owned(), "b".to_owned()),
+            ("CD".to_owned(), String::new()),
+        ];
+        let expected = b"\x1d\0\0\0\0\0\0\0\x01\0\0\0A\0\0\0\x01\0\0\0b\0\0\0\
+            \x02\0\0\0CD\0\0\0\0\0\0\0";
+        assert_eq!(Body::Pairs(&pairs).bytes(), expected);
+        let message = call(1, "UpdateActivationEnvironment", Body::Pairs(&pairs));
+        assert_eq!(message.len(), START + rest(&message[..START]).unwrap());
     }
 
     #[test]
