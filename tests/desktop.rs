@@ -6,6 +6,8 @@
 
 mod support;
 
+#[path = "desktop/story.rs"]
+mod story;
 #[path = "desktop/truth.rs"]
 mod truth;
 

@@ -75,6 +75,8 @@ class Screen:
         from gi.repository import Atspi
         self.atspi = Atspi
         Atspi.init()
+        # Its own 0.8 s are short on a loaded machine, and who was late once is not asked again.
+        Atspi.set_timeout(20000, 30000)
 
     def apps(self):
         desktop = self.atspi.get_desktop(0)

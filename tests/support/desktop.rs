@@ -114,7 +114,8 @@ impl<'a> Desktop<'a> {
                 .filter(|it| it.contains(' ') && !it.ends_with(" \"\""))
                 .collect();
             panic!(
-                "{what}: {error}\nthe app said:\n{}\non the screen:\n{}",
+                "{what}: {error}\nthe app runs: {}; it said:\n{}\non the screen:\n{}",
+                self.ask(&json!({"do": "running"})).unwrap_or_default()["running"],
                 self.log(),
                 texts.join("\n")
             )
@@ -123,8 +124,13 @@ impl<'a> Desktop<'a> {
 
     /// Of a failed test the screen remains, beside the other pictures.
     fn keep_picture(&self) {
-        let path = text(&pictures().join("failure.png"));
-        let _ = self.ask(&json!({"do": "picture", "path": path}));
+        let taken = self.lab.user().home().join("failure.png");
+        let _ = self.ask(&json!({"do": "picture", "path": text(&taken)}));
+        let name = std::thread::current()
+            .name()
+            .unwrap_or("test")
+            .replace(':', "-");
+        let _ = fs::copy(&taken, pictures().join(format!("failure-{name}.png")));
     }
 
     /// Starts the app, and waits for its window.
