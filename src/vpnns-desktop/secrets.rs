@@ -70,12 +70,31 @@ fn ours() -> HashMap<&'static str, String> {
     HashMap::from([("xdg:schema", schema())])
 }
 
+/// The keyring, if there is one: looking into it must not ask people to make one.
+async fn existing() -> oo7::Result<Option<Keyring>> {
+    if !oo7::ashpd::is_sandboxed() {
+        let service = oo7::dbus::Service::new().await?;
+        let default = oo7::dbus::Service::DEFAULT_COLLECTION;
+        if service.with_alias(default).await?.is_none() {
+            return Ok(None);
+        }
+    }
+    Keyring::new().await.map(Some)
+}
+
+/// The passwords of ours that have these attributes.
+async fn items(attributes: &HashMap<&'static str, String>) -> oo7::Result<Vec<Item>> {
+    match existing().await? {
+        Some(keyring) => keyring.search_items(attributes).await,
+        None => Ok(Vec::new()),
+    }
+}
+
 /// Looks for a password, without asking anybody.
 pub async fn find(place: &Place) -> Found {
     let attributes = place.attributes();
     let look = async move {
-        let keyring = Keyring::new().await?;
-        let Some(item) = keyring.search_items(&attributes).await?.into_iter().next() else {
+        let Some(item) = items(&attributes).await?.into_iter().next() else {
             return Ok(Found::Nothing);
         };
         if item.is_locked().await? {
@@ -121,9 +140,8 @@ pub async fn keep(place: &Place, shown: &str, secret: Secret) -> Result<(), Trou
 /// Everything that was stored, in order. For settings.
 pub async fn list() -> Result<Vec<Place>, Trouble> {
     let call = async {
-        let keyring = Keyring::new().await?;
         let mut places = Vec::new();
-        for item in keyring.search_items(&ours()).await? {
+        for item in items(&ours()).await? {
             places.extend(Place::of(&item.attributes().await?));
         }
         places.sort();
@@ -138,7 +156,12 @@ pub async fn list() -> Result<Vec<Place>, Trouble> {
 /// Forgets a password.
 pub async fn forget(place: &Place) -> Result<(), Trouble> {
     let attributes = place.attributes();
-    let call = async move { Keyring::new().await?.delete(&attributes).await };
+    let call = async move {
+        for item in items(&attributes).await? {
+            item.delete().await?;
+        }
+        oo7::Result::Ok(())
+    };
     outcome(
         runtime::run(LIMIT, call).await,
         &gettext("The password could not be deleted"),
@@ -159,8 +182,7 @@ pub async fn forget_vpn(name: &str) {
 pub async fn rename(old: &str, new: &str) {
     let (old, new) = (old.to_owned(), new.to_owned());
     let call = async move {
-        let keyring = Keyring::new().await?;
-        for item in keyring.search_items(&ours()).await? {
+        for item in items(&ours()).await? {
             let place = Place::of(&item.attributes().await?);
             if let Some(mut place) = place.filter(|place| place.vpn == old) {
                 place.vpn.clone_from(&new);

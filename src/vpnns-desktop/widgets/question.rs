@@ -38,8 +38,8 @@ struct Known {
 }
 
 thread_local! {
-    /// The dialogs on the screen: by the VPN, with the question's number.
-    static OPEN: RefCell<HashMap<InstanceName, (u64, adw::MessageDialog)>> = RefCell::default();
+    /// The dialogs on the screen, by the VPN.
+    static OPEN: RefCell<HashMap<InstanceName, adw::MessageDialog>> = RefCell::default();
     static FOLLOWED: RefCell<Vec<glib::WeakRef<Vpn>>> = RefCell::default();
 }
 
@@ -203,7 +203,7 @@ pub fn present(window: &Window, vpn: &Vpn) {
     let Some(question) = question_of(vpn) else {
         return;
     };
-    let known = OPEN.with_borrow(|open| open.get(&vpn.name()).map(|(_, dialog)| dialog.clone()));
+    let known = OPEN.with_borrow(|open| open.get(&vpn.name()).cloned());
     if let Some(dialog) = known {
         dialog.present();
         return;
@@ -260,11 +260,10 @@ async fn show(window: &Window, vpn: &Vpn, question: &Question, known: Known) {
     };
     close(&vpn.name());
     let name = vpn.name();
-    OPEN.with_borrow_mut(|open| open.insert(name.clone(), (question.id, dialog.clone())));
-    let id = question.id;
-    dialog.connect_response(None, move |_, _| {
+    OPEN.with_borrow_mut(|open| open.insert(name.clone(), dialog.clone()));
+    dialog.connect_response(None, move |dialog, _| {
         OPEN.with_borrow_mut(|open| {
-            if open.get(&name).is_some_and(|(known, _)| *known == id) {
+            if open.get(&name) == Some(dialog) {
                 open.remove(&name);
             }
         });
@@ -288,7 +287,7 @@ async fn trusted_before(vpn: &Vpn) -> Option<String> {
 /// Closes the dialog of a VPN: it is answered elsewhere, or there is another question.
 fn close(name: &InstanceName) {
     let open = OPEN.with_borrow_mut(|open| open.remove(name));
-    if let Some((_, dialog)) = open {
+    if let Some(dialog) = open {
         dialog.close();
     }
 }

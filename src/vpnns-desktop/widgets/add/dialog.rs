@@ -34,7 +34,9 @@ pub struct Dialog {
     window: adw::Window,
     leaflet: adw::Leaflet,
     original: Option<Original>,
-    /// What has been made already, should the rest of it fail.
+    /// The form that was chosen last.
+    form_page: RefCell<Option<gtk::Widget>>,
+    /// What is to be said of the VPN once it is added.
     notes: RefCell<Vec<String>>,
 }
 
@@ -75,6 +77,7 @@ impl Dialog {
             window,
             leaflet,
             original,
+            form_page: RefCell::default(),
             notes: RefCell::default(),
         })
     }
@@ -179,15 +182,12 @@ impl Dialog {
         });
         header.pack_start(&back);
         // The form that was left before is not the one that is wanted now.
-        while let Some(old) = self
-            .leaflet
-            .last_child()
-            .filter(|last| self.leaflet.first_child().as_ref() != Some(last))
-        {
+        if let Some(old) = self.form_page.take() {
             self.leaflet.remove(&old);
         }
         let page = self.append_form(draft, &header, false);
         self.leaflet.set_visible_child(&page);
+        self.form_page.replace(Some(page));
     }
 
     fn append_form(
@@ -214,7 +214,11 @@ impl Dialog {
         });
         let page = page(header, form.widget());
         let first = form.clone();
-        page.connect_map(move |_| first.focus());
+        page.connect_map(move |_| {
+            // The leaflet moves the focus on when it shows a page.
+            let first = first.clone();
+            glib::idle_add_local_once(move || first.focus());
+        });
         let (weak, form) = (Rc::downgrade(self), form.clone());
         save.connect_clicked(move |button| {
             let Some(this) = weak.upgrade() else { return };

@@ -35,10 +35,8 @@ pub fn page(window: &adw::Window, choose: impl Fn(Choice) + Clone + 'static) -> 
         let choose = choose.clone();
         by_hand.add(&row(kind, move || choose(Choice::Form(kind))));
     }
+    by_hand.add(&row(Kind::Demo, move || choose(Choice::Demonstration)));
     column.append(&by_hand);
-    let demo = adw::PreferencesGroup::new();
-    demo.add(&row(Kind::Demo, move || choose(Choice::Demonstration)));
-    column.append(&demo);
     column.upcast()
 }
 

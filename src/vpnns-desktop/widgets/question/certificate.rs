@@ -62,12 +62,13 @@ pub fn dialog(window: &Window, vpn: &Vpn, asked: &Asked<'_>) -> adw::MessageDial
         .width_request(rows_width(window))
         .build();
     if let Some(before) = &changed {
-        column.append(&block(&gettext("Trusted Until Now"), before));
-        column.append(&block(&gettext("Shown Now"), &fingerprint));
+        column.append(&block(&gettext("Trusted Until Now"), before, false));
+        column.append(&block(&gettext("Shown Now"), &fingerprint, true));
     } else {
         column.append(&block(
             &gettext("SHA-256 Fingerprint of Its Key"),
             &fingerprint,
+            true,
         ));
     }
     let (field, mark) = field();
@@ -164,7 +165,7 @@ fn show(
     }
 }
 
-fn block(title: &str, fingerprint: &Fingerprint) -> gtk::Box {
+fn block(title: &str, fingerprint: &Fingerprint, with_text: bool) -> gtk::Box {
     let block = gtk::Box::builder()
         .orientation(gtk::Orientation::Vertical)
         .spacing(6)
@@ -186,7 +187,7 @@ fn block(title: &str, fingerprint: &Fingerprint) -> gtk::Box {
     block.append(&title);
     block.append(&digits);
     // As openconnect and ocserv print it.
-    if fingerprint.lines() != fingerprint.text {
+    if with_text && fingerprint.lines() != fingerprint.text {
         let text = gtk::Label::builder()
             .label(&fingerprint.text)
             .selectable(true)

@@ -196,7 +196,11 @@ fn follow(dialog: &adw::MessageDialog, form: &Rc<Form>) {
                 Some(row) => {
                     row.grab_focus();
                 }
-                None => dialog.response("answer"),
+                None => {
+                    dialog.response("answer");
+                    // The button would have closed it; this does not by itself.
+                    dialog.close();
+                }
             }
         });
     }
