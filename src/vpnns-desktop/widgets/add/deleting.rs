@@ -19,8 +19,10 @@ pub fn delete(window: &Window, vpn: &Vpn) {
         if !confirm(&window, &vpn).await {
             return;
         }
+        // Afterwards nobody knows what it was called.
+        let shown = vpn.presentation().name;
         match remove(&vpn, runs).await {
-            Ok(text) => offer_undo(&window, &vpn, text),
+            Ok(text) => offer_undo(&window, &vpn, &shown, text),
             Err(trouble) => window.show_trouble(&trouble),
         }
     });
@@ -86,10 +88,9 @@ async fn remove(vpn: &Vpn, runs: bool) -> Result<String, Trouble> {
     Ok(text)
 }
 
-fn offer_undo(window: &Window, vpn: &Vpn, text: String) {
-    let shown = vpn.presentation().name;
+fn offer_undo(window: &Window, vpn: &Vpn, shown: &str, text: String) {
     let name = vpn.name();
-    let toast = adw::Toast::new(&gettext_f("{vpn} deleted", &[("vpn", &shown)]));
+    let toast = adw::Toast::new(&gettext_f("{vpn} deleted", &[("vpn", shown)]));
     toast.set_button_label(Some(&gettext("Undo")));
     let (weak, again) = (window.downgrade(), name.clone());
     toast.connect_button_clicked(move |_| {

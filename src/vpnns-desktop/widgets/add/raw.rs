@@ -39,18 +39,21 @@ pub fn present(parent: &Window, vpn: &Vpn, text: &str) {
     fault.set_margin_end(18);
     fault.set_margin_bottom(12);
     if let Some(error) = vpn.facts().listed.as_ref().and_then(|it| it.error.clone()) {
-        say(&fault, &error.message, error.hint.as_deref());
+        let mut message = error.message.clone();
         if let (Some(line), Some(column)) = (error.line, error.column) {
-            let place = gettext_f(
+            // Which file it is, the title says.
+            let place = format!(":{line}:{column}: ");
+            let sentence = message.split_once(&place).map_or(&*message, |it| it.1);
+            message = gettext_f(
                 "Line {line}, column {column}: {message}",
                 &[
                     ("line", &line.to_string()),
                     ("column", &column.to_string()),
-                    ("message", &error.message),
+                    ("message", sentence),
                 ],
             );
-            say(&fault, &place, error.hint.as_deref());
         }
+        say(&fault, &message, error.hint.as_deref());
     }
     let view = gtk::TextView::builder()
         .monospace(true)
