@@ -179,10 +179,11 @@ impl Window {
         let imp = self.imp();
         let vpns = &Application::current().session().vpns;
         let is_empty = vpns.model().n_items() == 0;
+        // GTK 4.8 tells screen readers nothing of which page is in front; and a page that is
+        // hidden cannot be brought there, so this comes first.
+        imp.welcome.set_visible(is_empty);
         imp.stack
             .set_visible_child_name(if is_empty { "welcome" } else { "vpns" });
-        // GTK 4.8 tells screen readers nothing of which page is in front.
-        imp.welcome.set_visible(is_empty);
         let shown = self.selected();
         let still_there = shown.is_some_and(|vpn| vpns.model().find(&vpn).is_some());
         if is_empty {

@@ -215,10 +215,23 @@ impl Dialog {
         let page = page(header, form.widget());
         let first = form.clone();
         page.connect_map(move |_| {
-            // The leaflet moves the focus on when it shows a page.
             let first = first.clone();
             glib::idle_add_local_once(move || first.focus());
         });
+        // The leaflet moves the focus once more when the page has slid in.
+        let (weak_page, again) = (page.downgrade(), Rc::downgrade(&form));
+        self.leaflet
+            .connect_child_transition_running_notify(move |leaflet| {
+                let (Some(page), Some(form)) = (weak_page.upgrade(), again.upgrade()) else {
+                    return;
+                };
+                if !leaflet.is_child_transition_running()
+                    && leaflet.visible_child().as_ref() == Some(&page)
+                    && !form.has_focus()
+                {
+                    form.focus();
+                }
+            });
         let (weak, form) = (Rc::downgrade(self), form.clone());
         save.connect_clicked(move |button| {
             let Some(this) = weak.upgrade() else { return };

@@ -76,6 +76,11 @@ impl Form {
         }
     }
 
+    /// Whether the cursor is in one of the fields.
+    pub fn has_focus(&self) -> bool {
+        self.column.focus_child().is_some()
+    }
+
     /// Calls back with whether all is well, now and after each change.
     pub fn connect_valid(&self, call: impl Fn(bool) + 'static) {
         self.told.replace(Some(Rc::new(call)));
