@@ -8,6 +8,8 @@ mod support;
 
 #[path = "desktop/story.rs"]
 mod story;
+#[path = "desktop/forms.rs"]
+mod forms;
 #[path = "desktop/truth.rs"]
 mod truth;
 

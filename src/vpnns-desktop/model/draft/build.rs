@@ -23,7 +23,10 @@ impl Draft {
         let settings = match self.kind() {
             Kind::OpenConnect => Settings::OpenConnect(self.openconnect()?),
             Kind::OpenVpn => Settings::OpenVpn(OpenVpn {
-                config: self.text(Field::Config),
+                // A file that is used where it is takes the place of the copy.
+                config: self
+                    .text(Field::Config)
+                    .filter(|_| self.text(Field::ConfigFile).is_none()),
                 config_file: self.text(Field::ConfigFile).map(Into::into),
                 user: self.text(Field::User),
                 arguments: self.words(Field::Arguments)?,

@@ -66,7 +66,7 @@ impl Field {
             Self::Method => gettext("How Its Packets Come"),
             Self::Arguments => gettext("More Options"),
             Self::Config => gettext("Configuration"),
-            Self::ConfigFile => gettext("Configuration File"),
+            Self::ConfigFile => gettext("Configuration File, Used Where It Is"),
             Self::PrivateKey => gettext("Private Key"),
             Self::PrivateKeyFile => gettext("File With the Private Key"),
             Self::Addresses => gettext("Addresses"),

@@ -25,6 +25,8 @@ pub struct Form {
     pub source: RefCell<Option<PathBuf>>,
     /// The rows as they stand now.
     pub(super) rows: RefCell<HashMap<Field, Shown>>,
+    /// Hides the text of a configuration that is going to be replaced.
+    pub(super) hide_text: RefCell<Option<Box<dyn Fn()>>>,
     /// The window that it is in.
     pub window: glib::WeakRef<adw::Window>,
     /// The pages of that window.
@@ -51,6 +53,7 @@ impl Form {
             draft: RefCell::new(draft),
             source: RefCell::default(),
             rows: RefCell::default(),
+            hide_text: RefCell::default(),
             window: window.downgrade(),
             leaflet: leaflet.downgrade(),
             follows,
@@ -109,6 +112,8 @@ impl Form {
             Field::Title => self.follow_title(),
             Field::Name => self.follows.set(text.is_empty()),
             Field::DnsMode => self.show_dns(),
+            // One takes the place of the other, so what was missing may not be any more.
+            Field::ConfigFile => self.show_fault(Field::Config, None),
             _ => {}
         }
         // What was wrong is looked at again while it is mended; what was not yet, not before it is left.
@@ -239,7 +244,9 @@ impl Form {
         let sign_in = self.group(&gettext("Sign-In"), &hint);
         self.entry(&sign_in, Field::User);
         sign_in.add(advanced);
+        self.path(advanced, Field::ConfigFile);
         self.entry(advanced, Field::Arguments);
+        self.config_text(advanced);
     }
 
     fn build_wireguard(self: &Rc<Self>, _: &adw::PreferencesGroup, advanced: &adw::ExpanderRow) {
@@ -351,7 +358,7 @@ impl Form {
 fn advanced_subtitle(kind: Kind) -> String {
     match kind {
         Kind::OpenConnect => gettext("Group, certificate, fingerprint, more options"),
-        Kind::OpenVpn => gettext("More options"),
+        Kind::OpenVpn => gettext("File used where it is, more options, text"),
         Kind::WireGuard => gettext("MTU, port, search domains, key file"),
         Kind::Command => gettext("Packets, variables"),
         Kind::Demo => gettext("Name on the command line"),

@@ -234,10 +234,6 @@ impl Form {
 
     /// OpenVPN's configuration: a file that is taken over, or a text that was.
     pub(super) fn configuration(self: &Rc<Self>, place: &adw::PreferencesGroup) {
-        if !self.draft.borrow().get(Field::ConfigFile).is_empty() {
-            self.path(place, Field::ConfigFile);
-            return;
-        }
         let row = adw::ActionRow::builder()
             .title(Field::Config.title())
             .subtitle(self.configuration_line())
@@ -268,6 +264,50 @@ impl Form {
         self.place(place, Field::Config, &row);
     }
 
+    /// The text of OpenVPN's configuration, where there is a copy of it.
+    pub(super) fn config_text(self: &Rc<Self>, place: &impl Place) {
+        let text = self.draft.borrow().get(Field::Config).to_owned();
+        if text.is_empty() || self.source.borrow().is_some() {
+            return;
+        }
+        let row = expander(
+            &gettext("Text of the Configuration"),
+            &gettext("May hold a private key"),
+        );
+        let view = gtk::TextView::builder()
+            .monospace(true)
+            .accepts_tab(false)
+            .wrap_mode(gtk::WrapMode::WordChar)
+            .top_margin(6)
+            .bottom_margin(6)
+            .left_margin(12)
+            .right_margin(12)
+            .build();
+        view.update_property(&[gtk::accessible::Property::Label(&row.title())]);
+        view.buffer().set_text(&text);
+        let weak = Rc::downgrade(self);
+        view.buffer().connect_changed(move |buffer| {
+            if let Some(this) = weak.upgrade() {
+                let (start, end) = buffer.bounds();
+                this.changed(Field::Config, &buffer.text(&start, &end, true));
+            }
+        });
+        let scrolled = gtk::ScrolledWindow::builder()
+            .hscrollbar_policy(gtk::PolicyType::Never)
+            .height_request(240)
+            .child(&view)
+            .build();
+        row.add_row(&scrolled);
+        // A file that is chosen takes its place.
+        let text_row = row.downgrade();
+        self.hide_text.replace(Some(Box::new(move || {
+            if let Some(row) = text_row.upgrade() {
+                row.set_visible(false);
+            }
+        })));
+        place.put(row.upcast_ref());
+    }
+
     /// Has the helper look at a file, and notes that it is to be taken.
     async fn take_configuration(self: &Rc<Self>, path: std::path::PathBuf) {
         let session = Application::current().session();
@@ -275,6 +315,9 @@ impl Form {
             Ok(found) if found.kind == "openvpn" => {
                 // The helper reads the file, with all that it refers to, when the form is done.
                 self.source.replace(Some(path));
+                if let Some(hide) = self.hide_text.take() {
+                    hide();
+                }
                 self.changed(Field::Config, "client");
                 None
             }

@@ -198,6 +198,10 @@ fn block(title: &str, fingerprint: &Fingerprint, with_text: bool) -> gtk::Box {
             .justify(gtk::Justification::Center)
             .css_classes(["caption", "dim-label"])
             .build();
+        // A hyphen at the end of a line would be taken for a part of it.
+        let attributes = gtk::pango::AttrList::new();
+        attributes.insert(gtk::pango::AttrInt::new_insert_hyphens(false));
+        text.set_attributes(Some(&attributes));
         block.append(&text);
     }
     block

@@ -192,15 +192,12 @@ fn follow(dialog: &adw::MessageDialog, form: &Rc<Form>) {
             let (Some(dialog), Some(form)) = (weak.upgrade(), of.upgrade()) else {
                 return;
             };
-            match form.first_empty() {
-                Some(row) => {
-                    row.grab_focus();
-                }
-                None => {
-                    dialog.response("answer");
-                    // The button would have closed it; this does not by itself.
-                    dialog.close();
-                }
+            if let Some(row) = form.first_empty() {
+                row.grab_focus();
+            } else {
+                dialog.response("answer");
+                // The button would have closed it; this does not by itself.
+                dialog.close();
             }
         });
     }

@@ -1,0 +1,74 @@
+//! Adding, editing and deleting a VPN in the window.
+
+use crate::support::Lab;
+use crate::*;
+
+/// The profile's text.
+fn exported(lab: &Lab, name: &str) -> String {
+    lab.run_by_user(&["vpnns", "--export", name]).run().stdout
+}
+
+/// Activates an action of the running app on a VPN.
+fn act(desktop: &Desktop<'_>, action: &str, vpn: &str) {
+    desktop.shell(&format!(
+        "gdbus call --session --dest org.vpnns.PerAppVpn --object-path /org/vpnns/PerAppVpn \
+         --method org.gtk.Actions.Activate {action} \"[<'{vpn}'>]\" '{{}}'"
+    ));
+}
+
+#[test]
+fn a_vpn_is_set_up_by_hand_after_a_mistake_was_pointed_out() {
+    let lab = Lab::start();
+    let desktop = Desktop::start(&lab);
+    desktop.launch(&[]);
+    desktop.click_button("Add VPN…");
+    desktop.see("Set Up by Hand");
+    desktop.picture("add-kind");
+    desktop.click("OpenConnect");
+    desktop.see("Sign-In");
+    desktop.type_text("Work");
+    desktop.key("Tab");
+    desktop.type_text("vpn.example,org");
+    desktop.key("Tab");
+    desktop.see("A server name has no comma. Did you mean vpn.example.org?");
+    desktop.picture("add-form");
+    desktop.key("shift+Tab");
+    desktop.key("ctrl+a");
+    desktop.type_text("vpn.example.org");
+    desktop.unsee("A server name has no comma. Did you mean vpn.example.org?");
+    desktop.click_button("Add");
+    desktop.see("Work added");
+    let text = exported(&lab, "work");
+    assert!(text.contains("title = \"Work\""), "{text}");
+    assert!(text.contains("server = \"vpn.example.org\""), "{text}");
+}
+
+#[test]
+fn what_is_deleted_comes_back_as_it_was() {
+    let lab = Lab::start();
+    profile(&lab, "firm", "# mine\ntitle = \"Firm\"\n[demo]\n");
+    let before = exported(&lab, "firm");
+    let desktop = Desktop::start(&lab);
+    desktop.launch(&[]);
+    desktop.see("Off");
+    act(&desktop, "delete-vpn", "firm");
+    desktop.see("Firm deleted");
+    desktop.see("Choose Which Apps Use a VPN");
+    assert_eq!(exported(&lab, "firm"), "");
+    desktop.click_button("Undo");
+    desktop.see("Firm");
+    assert_eq!(exported(&lab, "firm"), before);
+}
+
+#[test]
+fn the_demonstration_is_one_click_away_and_says_what_its_end_would_take() {
+    let lab = Lab::start();
+    let desktop = Desktop::start(&lab);
+    desktop.launch(&[]);
+    desktop.click_button("Try the Demonstration");
+    desktop.see("Connected");
+    act(&desktop, "delete-vpn", "demonstration");
+    desktop.see("It is connected, and will be disconnected.");
+    desktop.click_button("Cancel");
+    await_state(&lab, "demonstration", "connected");
+}
