@@ -129,11 +129,17 @@ impl Helper {
 
     /// Starts a call that goes on telling, and returns its output.
     pub fn stream(&self, call: &Call) -> Result<Stream, Trouble> {
-        let process = self.spawn(call, gio::SubprocessFlags::STDOUT_PIPE)?;
+        let mut flags = gio::SubprocessFlags::STDOUT_PIPE;
+        // A monitor runs for days: nobody would read what it complains about.
+        if !matches!(call, Call::Monitor { .. }) {
+            flags |= gio::SubprocessFlags::STDERR_PIPE;
+        }
+        let process = self.spawn(call, flags)?;
         let output = process
             .stdout_pipe()
             .ok_or_else(|| Trouble::new(gettext("The VPN helper cannot be talked to")))?;
         Ok(Stream {
+            errors: process.stderr_pipe(),
             process: Ended(process),
             output,
             lines: Lines::default(),
@@ -188,10 +194,21 @@ impl Drop for Ended {
 pub struct Stream {
     process: Ended,
     output: gio::InputStream,
+    errors: Option<gio::InputStream>,
     lines: Lines,
 }
 
 impl Stream {
+    /// After the end: what it has complained about.
+    pub async fn trouble(&mut self) -> Option<Trouble> {
+        const ENOUGH: usize = 64 * 1024;
+        let read = self
+            .errors
+            .as_ref()?
+            .read_bytes_future(ENOUGH, glib::Priority::DEFAULT);
+        Trouble::parse(&String::from_utf8_lossy(&read.await.ok()?))
+    }
+
     /// The next line; none at the end.
     pub async fn next(&mut self) -> Result<Option<String>, Trouble> {
         const AT_ONCE: usize = 64 * 1024;

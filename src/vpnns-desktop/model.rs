@@ -1,9 +1,11 @@
 //! What the app knows, without a single widget: testable without a display.
 
+pub mod details;
 pub mod draft;
 pub mod examination;
 pub mod fingerprint;
 pub mod installed;
+pub mod leaks;
 pub mod presentation;
 pub mod remedy;
 pub mod running;

@@ -2,24 +2,35 @@
 
 mod profiles;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use gtk::{gio, glib, prelude::*};
+use vpnns_protocol::VERSION;
 use vpnns_protocol::app::Entries;
 use vpnns_protocol::argv::{Call, LaunchRequest};
 use vpnns_protocol::event::Event;
+use vpnns_protocol::finding;
+use vpnns_protocol::log::{self, Log};
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::profile::listing::Profiles;
 use vpnns_protocol::question::{Answer, Reply};
 
 use crate::helper::{Helper, Trouble};
+use crate::i18n::gettext;
 use crate::model::installed::Catalogue;
+use crate::model::presentation::Look;
 use crate::model::settings::Settings;
+use crate::model::traffic::Traffic;
 use crate::model::vpn::{Checked, Pending};
 use crate::model::{Vpn, VpnList, time};
 use crate::monitor::{self, Monitor, Told};
+use crate::widgets::Ticker;
+
+/// How long a single check for leaks may take.
+const CHECK_PATIENCE: Duration = Duration::from_secs(60);
 
 type Listener = Rc<dyn Fn(Option<&Trouble>)>;
 
@@ -35,6 +46,9 @@ pub struct Session {
     pub settings: Settings,
     monitor: RefCell<Option<Monitor>>,
     traffic: RefCell<Option<Monitor>>,
+    /// Counts the seconds in which a VPN that was lost tells no traffic.
+    silence: RefCell<Ticker>,
+    apps_wanted: Cell<bool>,
     profiles: RefCell<Option<gio::FileMonitor>>,
     lost: RefCell<Option<Trouble>>,
     listeners: RefCell<Vec<Listener>>,
@@ -50,6 +64,8 @@ impl Session {
             settings: Settings::load(&configuration()),
             monitor: RefCell::default(),
             traffic: RefCell::default(),
+            silence: RefCell::default(),
+            apps_wanted: Cell::default(),
             profiles: RefCell::default(),
             lost: RefCell::default(),
             listeners: RefCell::default(),
@@ -68,8 +84,9 @@ impl Session {
                         this.set_lost(None);
                     }
                     this.vpns.apply(event);
+                    this.count_silence();
                 }
-                Told::Lost(trouble) => this.set_lost(Some(trouble)),
+                Told::Lost(trouble) => this.set_lost(Some(&trouble)),
             }
         });
         self.monitor.replace(Some(monitor));
@@ -84,14 +101,14 @@ impl Session {
         self.listeners.borrow_mut().push(Rc::new(call));
     }
 
-    fn set_lost(&self, lost: Option<Trouble>) {
-        if *self.lost.borrow() == lost {
+    fn set_lost(&self, lost: Option<&Trouble>) {
+        if self.lost.borrow().as_ref() == lost {
             return;
         }
-        self.lost.replace(lost.clone());
+        self.lost.replace(lost.cloned());
         let listeners = self.listeners.borrow().clone();
         for listener in listeners {
-            listener(lost.as_ref());
+            listener(lost);
         }
     }
 
@@ -102,8 +119,9 @@ impl Session {
         }
         if !wanted {
             self.traffic.replace(None);
+            self.silence.borrow_mut().stop();
             for vpn in self.vpns.iter() {
-                vpn.update_traffic(crate::model::traffic::Traffic::forget);
+                vpn.update_traffic(Traffic::forget);
             }
             return;
         }
@@ -116,6 +134,33 @@ impl Session {
             }
         });
         self.traffic.replace(Some(monitor));
+        self.count_silence();
+    }
+
+    /// A lost VPN tells no traffic: its seconds pass all the same. One that is off has no minute.
+    fn count_silence(self: &Rc<Self>) {
+        if self.traffic.borrow().is_none() {
+            return;
+        }
+        let mut is_any_lost = false;
+        for vpn in self.vpns.iter() {
+            match vpn.presentation().look {
+                Look::Reconnecting => is_any_lost = true,
+                Look::Connected => {}
+                _ if vpn.traffic().is_empty() => {}
+                _ => vpn.update_traffic(Traffic::forget),
+            }
+        }
+        let weak = Rc::downgrade(self);
+        let ticks = is_any_lost.then_some(1);
+        self.silence.borrow_mut().set(ticks, move || {
+            let Some(this) = weak.upgrade() else { return };
+            for vpn in this.vpns.iter() {
+                if vpn.presentation().look == Look::Reconnecting {
+                    vpn.update_traffic(Traffic::silence);
+                }
+            }
+        });
     }
 
     /// Other programs may make profiles too.
@@ -146,7 +191,7 @@ impl Session {
             .await
         {
             Ok(listed) => self.vpns.set_profiles(listed.profiles),
-            Err(trouble) => self.set_lost(Some(trouble)),
+            Err(trouble) => self.set_lost(Some(&trouble)),
         }
     }
 
@@ -155,6 +200,20 @@ impl Session {
         let entries = self.helper.document::<Entries>(&Call::Apps, None).await?;
         self.catalogue.set(entries.apps);
         Ok(())
+    }
+
+    /// Reads the installed applications, if nobody has yet: names and icons are wanted.
+    pub fn want_apps(self: &Rc<Self>) {
+        if self.apps_wanted.replace(true) || self.catalogue.store.n_items() > 0 {
+            return;
+        }
+        let this = self.clone();
+        glib::spawn_future_local(async move {
+            // Without them, apps are shown by their programs' names.
+            if this.reload_apps().await.is_err() {
+                this.apps_wanted.set(false);
+            }
+        });
     }
 
     /// Brings a VPN up; what goes wrong is shown as its state.
@@ -228,10 +287,17 @@ impl Session {
             .map(drop)
     }
 
-    /// Looks for leaks, and notes what was found.
-    pub async fn check(&self, vpn: &Vpn) -> Result<(), Trouble> {
-        let call = Call::Check(vpn.name());
-        let findings = self.helper.document(&call, None).await?;
+    /// Looks for leaks, and notes what was found or why that could not be done.
+    pub async fn check(&self, vpn: &Vpn) {
+        if vpn.is_checking() {
+            return;
+        }
+        vpn.update_checking(|_| ());
+        let checked = self.look_for_leaks(vpn).await;
+        vpn.set_checked(checked);
+    }
+
+    async fn look_for_leaks(&self, vpn: &Vpn) -> Result<Checked, Trouble> {
         let tunnel = {
             let facts = vpn.facts();
             let instance = facts.instance.as_ref();
@@ -239,13 +305,37 @@ impl Session {
                 .and_then(|it| it.tunnel.as_ref())
                 .map(|tunnel| tunnel.since)
         };
-        let at = time::now();
-        vpn.set_checked(Checked {
-            findings,
-            at,
-            tunnel,
-        });
-        Ok(())
+        let mut stream = self.helper.stream(&Call::Check(vpn.name()))?;
+        loop {
+            let next = glib::future_with_timeout(CHECK_PATIENCE, stream.next()).await;
+            let silent = || Trouble::new(gettext("The VPN helper does not answer"));
+            let Some(line) = next.map_err(|_| silent())?? else {
+                let ended = || Trouble::new(gettext("The VPN helper has ended"));
+                return Err(stream.trouble().await.unwrap_or_else(ended));
+            };
+            let progress = match serde_json::from_str::<finding::Line>(&line) {
+                Ok(line) if line.version == VERSION => line.progress,
+                _ => {
+                    let text = gettext("The answer of the VPN helper cannot be read");
+                    return Err(Trouble::new(text)
+                        .hint(gettext("Check that app and helper have the same version.")));
+                }
+            };
+            if let Some(findings) = vpn.update_checking(|it| it.hear(progress)) {
+                let at = time::now();
+                return Ok(Checked {
+                    findings,
+                    at,
+                    tunnel,
+                });
+            }
+        }
+    }
+
+    /// What has happened in a VPN.
+    pub async fn log(&self, vpn: &Vpn) -> Result<Vec<log::Line>, Trouble> {
+        let call = Call::Log(vpn.name());
+        Ok(self.helper.document::<Log>(&call, None).await?.lines)
     }
 
     /// The VPN that "Open in VPN" means: the chosen one, else the only one.

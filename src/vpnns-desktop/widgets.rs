@@ -2,9 +2,19 @@
 
 pub mod about;
 pub mod add;
+mod app_group;
+mod app_icon;
+mod app_row;
+mod badge;
+mod close_app;
+mod details_row;
 mod hero;
+mod leak_page;
+mod leak_row;
 pub mod log;
+mod narrow;
 pub mod picker;
+mod plot;
 pub mod preferences;
 pub mod question;
 pub mod shortcuts;
@@ -16,5 +26,6 @@ pub mod trouble;
 mod vpn_page;
 mod window;
 
+pub use self::ticker::Ticker;
 pub use self::vpn_page::VpnPage;
 pub use self::window::Window;

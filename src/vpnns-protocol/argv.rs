@@ -119,7 +119,7 @@ impl Call {
                 argv.extend(force.then(|| "--force".into()));
                 argv
             }
-            Self::Check(name) => words(&["--check", "--name", name.as_str(), "--json"]),
+            Self::Check(name) => words(&["--check", "--name", name.as_str(), "--json", "--follow"]),
             Self::Log(name) => words(&["--log", "--name", name.as_str(), "--json"]),
             Self::Doctor => words(&["--doctor", "--json"]),
             Self::Export(name) => words(&["--export", name.as_str()]),

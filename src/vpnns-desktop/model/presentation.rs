@@ -105,9 +105,14 @@ pub enum AppsSay {
     Offline,
     /// Nothing passes for the moment.
     Waiting,
-    /// What passes.
+    /// They are stopped until the VPN is back.
+    Paused,
+    /// What passes, where that is known.
     Rates,
 }
+
+/// How many steps there are to a connection, of whatever kind.
+pub const STEPS: u32 = 4;
 
 /// A VPN as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +131,8 @@ pub struct Presentation {
     pub buttons: Vec<Button>,
     /// While connecting: what is being done.
     pub stage: Option<String>,
+    /// With it: how many of the [`STEPS`] have been begun, where that is known.
+    pub step: Option<u32>,
     /// While reconnecting: why, and when it is tried again.
     pub strip: Option<String>,
     /// Once failed: what and why.
@@ -158,6 +165,7 @@ impl Presentation {
             line: String::new(),
             buttons: Vec::new(),
             stage: None,
+            step: None,
             strip: None,
             failure: None,
             apps_say: AppsSay::Offline,
@@ -165,10 +173,10 @@ impl Presentation {
             apps,
             ticks: None,
         };
-        if let Some(error) = listed.and_then(|listed| listed.error.as_ref()) {
-            if !is_up(facts.instance.as_ref()) {
-                return base.broken(&error.message, error.hint.as_deref());
-            }
+        if let Some(error) = listed.and_then(|listed| listed.error.as_ref())
+            && !is_up(facts.instance.as_ref())
+        {
+            return base.broken(&error.message, error.hint.as_deref());
         }
         let Some(instance) = &facts.instance else {
             return base.without_instance(facts, server);
@@ -209,6 +217,7 @@ impl Presentation {
             self.subtitle = server.unwrap_or_default();
             self.line = gettext("Connecting…");
             self.stage = Some(gettext("Starting"));
+            self.step = Some(1);
             self.buttons = vec![button(gettext("Cancel"), Act::Disconnect, false)];
             return self;
         }
@@ -254,7 +263,11 @@ impl Presentation {
                 gettext("Waiting for the browser"),
                 gettext("Open Browser…"),
             ),
-            Ask::Form { fields } => match fields.iter().map(|field| field.kind).max_by_key(rank) {
+            Ask::Form { fields } => match fields
+                .iter()
+                .map(|field| field.kind)
+                .max_by_key(|kind| rank(*kind))
+            {
                 Some(FieldKind::Code) => (
                     gettext("Code Needed"),
                     gettext("Waiting for a code"),
@@ -293,7 +306,12 @@ impl Presentation {
         self.look = Look::Connecting;
         self.title = gettext("Connecting…");
         self.subtitle = server.unwrap_or_default();
-        let stage = sentence(stage);
+        self.step = step_of(stage);
+        let stage = if self.step == Some(2) {
+            gettext("Signing in")
+        } else {
+            sentence(stage)
+        };
         self.line = gettext_f("{stage}…", &[("stage", &stage)]);
         self.stage = Some(stage);
         self.buttons = vec![button(gettext("Cancel"), Act::Disconnect, false)];
@@ -337,7 +355,11 @@ impl Presentation {
             ),
         };
         self.strip = Some(gettext("The server does not answer."));
-        self.apps_say = AppsSay::Waiting;
+        self.apps_say = if instance.frozen {
+            AppsSay::Paused
+        } else {
+            AppsSay::Waiting
+        };
         self.buttons = vec![button(gettext("Disconnect"), Act::Disconnect, false)];
         self.wait(instance, now);
         self
@@ -416,8 +438,29 @@ fn told_server(instance: &Instance) -> Option<String> {
         .or_else(|| tunnel.gateway.clone())
 }
 
+/// The step that a stage belongs to: found, signed in, settings received, set up. Clients of other
+/// people tell stages of their own, which belong to none.
+fn step_of(stage: &str) -> Option<u32> {
+    let begins = |words: &[&str]| words.iter().any(|word| stage.starts_with(word));
+    if begins(&["starting", "looking up", "calling"]) {
+        Some(1)
+    } else if begins(&["logging in", "signing in", "waiting for the sign-in"]) {
+        Some(2)
+    } else if begins(&["connecting", "waiting for the server"]) {
+        Some(3)
+    } else if begins(&[
+        "setting up",
+        "running the script",
+        "waiting for the handshake",
+    ]) {
+        Some(4)
+    } else {
+        None
+    }
+}
+
 /// A code is the more particular thing to ask for.
-fn rank(kind: &FieldKind) -> u8 {
+fn rank(kind: FieldKind) -> u8 {
     match kind {
         FieldKind::Text | FieldKind::Choice => 0,
         FieldKind::Password => 1,
@@ -426,7 +469,7 @@ fn rank(kind: &FieldKind) -> u8 {
 }
 
 /// The helper's sentences begin in lower case, as those of a command do; the window's do not.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(chars).collect()

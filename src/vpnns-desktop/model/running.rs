@@ -7,8 +7,10 @@ use vpnns_protocol::instance::App;
 /// An application that runs in an instance, with everything that it has started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
-    /// Its first process: the one to close.
+    /// Its first process.
     pub pid: u32,
+    /// The processes to close: the first one, and those that nobody in it has started.
+    pub roots: Vec<u32>,
     /// The launcher entry that it was opened by.
     pub entry: Option<String>,
     /// The first process' program.
@@ -25,13 +27,29 @@ pub fn group(apps: &[App]) -> Vec<Running> {
         let root = root_of(app, &by_pid);
         let group = groups.entry(root.pid).or_insert_with(|| Running {
             pid: root.pid,
+            roots: Vec::new(),
             entry: root.entry.clone(),
             command: root.command.clone(),
             processes: 0,
         });
         group.processes += 1;
+        let parent = app.parent.and_then(|pid| by_pid.get(&pid));
+        let is_child = parent.is_some_and(|parent| root_of(parent, &by_pid).pid == root.pid);
+        if app.pid == root.pid || !is_child {
+            group.roots.push(app.pid);
+        }
     }
     groups.into_values().collect()
+}
+
+impl Running {
+    /// Whether both are the same application: that of an entry, else that of a process.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.entry, &other.entry) {
+            (None, None) => self.pid == other.pid,
+            (one, two) => one == two,
+        }
+    }
 }
 
 /// The first parent of the same entry. The parents may be told as a circle: the walk is bounded.
@@ -76,6 +94,7 @@ mod tests {
         let groups = group(&apps);
         let counted: Vec<_> = groups.iter().map(|it| (it.pid, it.processes)).collect();
         assert_eq!(counted, [(10, 3), (20, 2)]);
+        assert_eq!(groups[0].roots, [10]);
     }
 
     #[test]
@@ -89,6 +108,7 @@ mod tests {
         let apps = [app(5, 0, "a.desktop"), app(9, 0, "a.desktop")];
         let groups = group(&apps);
         assert_eq!((groups.len(), groups[0].processes), (1, 2));
+        assert_eq!(groups[0].roots, [5, 9]);
     }
 
     #[test]

@@ -48,6 +48,13 @@ pub fn rate(bytes_per_second: f64) -> String {
     gettext_f("{size}/s", &[("size", &size(bytes_per_second))])
 }
 
+/// A rate that is a round number already: the top of a scale.
+pub fn round_rate(bytes_per_second: f64) -> String {
+    let text = rate(bytes_per_second);
+    // "5.00 kB/s" is 5 kB/s.
+    text.replacen(".00 ", " ", 1).replacen(".0 ", " ", 1)
+}
+
 /// A number of bytes, in powers of ten.
 pub fn size(bytes: f64) -> String {
     let bytes = bytes.max(0.0);
@@ -90,5 +97,8 @@ mod tests {
         assert_eq!(rate(842_400.0), "842 kB/s");
         assert_eq!(rate(12_340_000.0), "12.3 MB/s");
         assert_eq!(rate(-1.0), "0 B/s");
+        assert_eq!(round_rate(5e3), "5 kB/s");
+        assert_eq!(round_rate(2e7), "20 MB/s");
+        assert_eq!(round_rate(5e5), "500 kB/s");
     }
 }

@@ -56,6 +56,11 @@ impl Traffic {
         }
     }
 
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty() && self.last.is_none()
+    }
+
     /// Nobody has looked for a while: what was before is no longer the last minute.
     pub fn forget(&mut self) {
         *self = Self::default();

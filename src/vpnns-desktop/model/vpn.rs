@@ -10,6 +10,7 @@ use vpnns_protocol::instance::Instance;
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::profile::listing::Listed;
 
+use super::leaks::{Checking, Leaks};
 use super::presentation::Presentation;
 use super::sign_in::SignIn;
 use super::time;
@@ -41,7 +42,7 @@ pub struct Facts {
 }
 
 /// The last leak check.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Checked {
     /// What was found.
     pub findings: Findings,
@@ -51,10 +52,21 @@ pub struct Checked {
     pub tunnel: Option<u64>,
 }
 
+impl Checked {
+    /// Whether it is about the connection of now, or about being off since then.
+    pub fn is_of(&self, facts: &Facts) -> bool {
+        let instance = facts.instance.as_ref();
+        let tunnel = instance
+            .and_then(|it| it.tunnel.as_ref())
+            .map(|it| it.since);
+        self.tunnel == tunnel && (tunnel.is_some() || instance.is_none_or(|it| self.at >= it.since))
+    }
+}
+
 mod imp {
     use std::sync::OnceLock;
 
-    use super::{Cell, Checked, Facts, RefCell, SignIn, Traffic, glib};
+    use super::{Cell, Checked, Checking, Facts, RefCell, SignIn, Traffic, Trouble, glib};
     use gtk::glib::subclass::Signal;
     use gtk::glib::subclass::prelude::*;
 
@@ -63,7 +75,8 @@ mod imp {
     pub struct Vpn {
         pub facts: RefCell<Facts>,
         pub traffic: RefCell<Traffic>,
-        pub checked: RefCell<Option<Checked>>,
+        pub checked: RefCell<Option<Result<Checked, Trouble>>>,
+        pub checking: RefCell<Option<Checking>>,
         pub asked: Cell<Option<u64>>,
         pub sign_in: RefCell<SignIn>,
     }
@@ -136,13 +149,33 @@ impl Vpn {
         self.emit_by_name::<()>("traffic", &[]);
     }
 
-    /// The last leak check.
-    pub fn checked(&self) -> Ref<'_, Option<Checked>> {
-        self.imp().checked.borrow()
+    /// The leak check as it is shown.
+    pub fn leaks(&self) -> Leaks {
+        let imp = self.imp();
+        let (checking, checked) = (imp.checking.borrow(), imp.checked.borrow());
+        Leaks::of(
+            &self.facts(),
+            checking.as_ref(),
+            checked.as_ref(),
+            time::now(),
+        )
     }
 
-    /// Notes a leak check.
-    pub fn set_checked(&self, checked: Checked) {
+    /// Whether leaks are looked for right now.
+    pub fn is_checking(&self) -> bool {
+        self.imp().checking.borrow().is_some()
+    }
+
+    /// Changes how far the leak check is, which begins with that.
+    pub fn update_checking<T>(&self, change: impl FnOnce(&mut Checking) -> T) -> T {
+        let made = change(self.imp().checking.borrow_mut().get_or_insert_default());
+        self.emit_by_name::<()>("changed", &[]);
+        made
+    }
+
+    /// Notes how a leak check has ended.
+    pub fn set_checked(&self, checked: Result<Checked, Trouble>) {
+        self.imp().checking.replace(None);
         self.imp().checked.replace(Some(checked));
         self.emit_by_name::<()>("changed", &[]);
     }

@@ -1,20 +1,25 @@
 //! The first card's head: am I connected, and the one thing to do about it.
 
+mod text;
+
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
-use crate::model::presentation::{Button, Look};
+use crate::i18n::gettext_f;
+use crate::model::presentation::{Act, Button, Look, STEPS};
 use crate::model::{Presentation, Vpn};
 
 mod imp {
     use std::cell::{Cell, RefCell};
 
+    use adw::prelude::*;
     use adw::subclass::prelude::*;
     use gtk::{CompositeTemplate, glib};
 
     use crate::model::presentation::Button;
-    use crate::widgets::ticker::Ticker;
+    use crate::widgets::badge::Badge;
+    use crate::widgets::hero::text::HeroText;
 
     /// The fields of [`super::Hero`].
     #[derive(Default, CompositeTemplate)]
@@ -23,15 +28,9 @@ mod imp {
         #[template_child]
         pub head: TemplateChild<gtk::Box>,
         #[template_child]
-        pub badge: TemplateChild<gtk::Stack>,
+        pub badge: TemplateChild<Badge>,
         #[template_child]
-        pub icon: TemplateChild<gtk::Image>,
-        #[template_child]
-        pub spinner: TemplateChild<gtk::Spinner>,
-        #[template_child]
-        pub title: TemplateChild<gtk::Label>,
-        #[template_child]
-        pub subtitle: TemplateChild<gtk::Label>,
+        pub text: TemplateChild<HeroText>,
         #[template_child]
         pub buttons: TemplateChild<gtk::Box>,
         #[template_child]
@@ -40,6 +39,8 @@ mod imp {
         pub progress: TemplateChild<gtk::ProgressBar>,
         #[template_child]
         pub stage_text: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub step_text: TemplateChild<gtk::Label>,
         #[template_child]
         pub strip: TemplateChild<gtk::Revealer>,
         #[template_child]
@@ -52,14 +53,18 @@ mod imp {
         pub failure_heading: TemplateChild<gtk::Label>,
         #[template_child]
         pub failure_text: TemplateChild<gtk::Label>,
+        /// Where the buttons stand in a narrow window, after the reason.
+        #[template_child]
+        pub below: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub failure_buttons: TemplateChild<gtk::Box>,
         #[template_child]
         pub edit: TemplateChild<gtk::Button>,
         #[template_child]
         pub show_log: TemplateChild<gtk::Button>,
         /// What is on the buttons now, so that they stay the same widgets while they say the same.
         pub labels: RefCell<Vec<Button>>,
-        pub class: Cell<&'static str>,
-        pub pulse: RefCell<Ticker>,
+        pub narrow: Cell<bool>,
     }
 
     #[glib::object_subclass]
@@ -69,6 +74,8 @@ mod imp {
         type ParentType = gtk::Box;
 
         fn class_init(klass: &mut Self::Class) {
+            Badge::ensure_type();
+            HeroText::ensure_type();
             klass.bind_template();
         }
 
@@ -94,12 +101,11 @@ impl Hero {
     pub fn show(&self, vpn: &Vpn, shown: &Presentation) {
         let imp = self.imp();
         let name = vpn.name().to_string();
-        self.show_badge(shown.look);
-        imp.title.set_label(&shown.title);
-        imp.subtitle.set_label(&shown.subtitle);
-        imp.subtitle.set_visible(!shown.subtitle.is_empty());
+        let icon = (shown.look != Look::Connecting).then(|| shown.look.icon());
+        imp.badge.show(icon, shown.look.class());
+        imp.text.show(&shown.title, &shown.subtitle);
         self.show_buttons(&shown.buttons, &name);
-        self.show_stage(shown.stage.as_deref());
+        self.show_stage(shown);
         if let Some(text) = &shown.strip {
             imp.strip_text.set_label(text);
         }
@@ -113,50 +119,58 @@ impl Hero {
         }
         imp.failure.set_reveal_child(shown.failure.is_some());
         let has_profile = vpn.facts().listed.is_some();
-        imp.edit.set_visible(has_profile);
+        // Where editing is the one thing to do, that button is the large one.
+        let is_offered = shown.buttons.iter().any(|it| it.act == Act::Edit);
+        imp.edit.set_visible(has_profile && !is_offered);
         imp.edit
             .set_detailed_action_name(&format!("app.edit-vpn::{name}"));
         imp.show_log
             .set_detailed_action_name(&format!("app.log-vpn::{name}"));
+        self.place_buttons();
     }
 
     /// Puts the buttons below the text where there is no room beside it.
     pub fn set_narrow(&self, narrow: bool) {
         let imp = self.imp();
-        let orientation = if narrow {
+        if imp.narrow.replace(narrow) == narrow {
+            return;
+        }
+        imp.head.set_orientation(if narrow {
             gtk::Orientation::Vertical
         } else {
             gtk::Orientation::Horizontal
-        };
-        imp.head.set_orientation(orientation);
+        });
+        imp.text.set_narrow(narrow);
+        self.place_buttons();
+    }
+
+    /// In a narrow window the reason comes first, and what to do about it after it.
+    fn place_buttons(&self) {
+        let imp = self.imp();
+        let narrow = imp.narrow.get();
+        let below = narrow && imp.failure.reveals_child();
+        let place = if below { &imp.below } else { &imp.head };
+        if imp.buttons.parent().as_ref() != Some(place.upcast_ref()) {
+            if let Some(old) = imp.buttons.parent().and_downcast::<gtk::Box>() {
+                old.remove(&*imp.buttons);
+            }
+            place.append(&*imp.buttons);
+            imp.below.set_visible(below);
+        }
+        let has_buttons = imp.buttons.first_child().is_some();
+        imp.buttons.set_visible(has_buttons);
+        imp.buttons.set_hexpand(narrow);
         imp.buttons.set_homogeneous(narrow);
-        let (add, remove) = if narrow {
-            ("title-2", "title-1")
-        } else {
-            ("title-1", "title-2")
-        };
-        imp.title.remove_css_class(remove);
-        imp.title.add_css_class(add);
+        imp.failure_buttons.set_homogeneous(narrow);
+        for button in [&imp.edit, &imp.show_log] {
+            set_class(&**button, "pill", narrow);
+            button.set_hexpand(narrow);
+        }
+        set_class(&*imp.show_log, "flat", !narrow);
         let mut child = imp.buttons.first_child();
         while let Some(button) = child {
             button.set_hexpand(narrow);
             child = button.next_sibling();
-        }
-    }
-
-    fn show_badge(&self, look: Look) {
-        let imp = self.imp();
-        let spins = look == Look::Connecting;
-        imp.icon.set_icon_name(Some(look.icon()));
-        imp.spinner.set_spinning(spins);
-        imp.badge
-            .set_visible_child_name(if spins { "spinner" } else { "icon" });
-        let before = imp.class.replace(look.class());
-        if before != look.class() {
-            if !before.is_empty() {
-                imp.badge.remove_css_class(before);
-            }
-            imp.badge.add_css_class(look.class());
         }
     }
 
@@ -165,7 +179,6 @@ impl Hero {
         if *imp.labels.borrow() == buttons {
             return;
         }
-        let narrow = imp.head.orientation() == gtk::Orientation::Vertical;
         let had_focus = imp.buttons.focus_child().is_some();
         while let Some(child) = imp.buttons.first_child() {
             imp.buttons.remove(&child);
@@ -174,7 +187,6 @@ impl Hero {
             let widget = gtk::Button::builder()
                 .label(&button.label)
                 .css_classes(["pill"])
-                .hexpand(narrow)
                 .build();
             if button.suggested {
                 widget.add_css_class("suggested-action");
@@ -188,20 +200,29 @@ impl Hero {
         }
     }
 
-    fn show_stage(&self, stage: Option<&str>) {
+    fn show_stage(&self, shown: &Presentation) {
         let imp = self.imp();
-        if let Some(stage) = stage {
+        if let Some(stage) = &shown.stage {
             imp.stage_text.set_label(stage);
+            imp.progress.set_visible(shown.step.is_some());
+            imp.step_text.set_visible(shown.step.is_some());
         }
-        imp.stage.set_reveal_child(stage.is_some());
-        // How far it is nobody knows: a bar that moves says that it goes on.
-        let bar = imp.progress.downgrade();
-        let animate = gtk::Settings::default().is_none_or(|it| it.is_gtk_enable_animations());
-        let wanted = stage.filter(|_| animate && self.is_mapped()).map(|_| 1);
-        imp.pulse.borrow_mut().set(wanted, move || {
-            if let Some(bar) = bar.upgrade() {
-                bar.pulse();
-            }
-        });
+        if let Some(step) = shown.step {
+            imp.progress
+                .set_fraction(f64::from(step) / f64::from(STEPS));
+            imp.step_text.set_label(&gettext_f(
+                "Step {step} of {all}",
+                &[("step", &step.to_string()), ("all", &STEPS.to_string())],
+            ));
+        }
+        imp.stage.set_reveal_child(shown.stage.is_some());
+    }
+}
+
+fn set_class(widget: &impl IsA<gtk::Widget>, class: &str, wanted: bool) {
+    if wanted {
+        widget.add_css_class(class);
+    } else {
+        widget.remove_css_class(class);
     }
 }

@@ -13,7 +13,7 @@ use crate::model::Vpn;
 use crate::model::presentation::Act;
 
 mod imp {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
     use adw::subclass::prelude::*;
     use gtk::{CompositeTemplate, glib};
@@ -53,6 +53,8 @@ mod imp {
         pub pages: TemplateChild<gtk::Stack>,
         pub page: RefCell<Option<VpnPage>>,
         pub selected: RefCell<Option<(Vpn, glib::SignalHandlerId)>>,
+        /// Whether nobody has chosen what is shown: the one of the last time may be yet to come.
+        pub is_automatic: Cell<bool>,
     }
 
     #[glib::object_subclass]
@@ -154,7 +156,11 @@ impl Window {
             if let Some(this) = weak.upgrade()
                 && let Some(row) = row.and_then(|row| row.downcast_ref::<SidebarRow>())
             {
-                this.show(&row.vpn());
+                let vpn = row.vpn();
+                if this.selected().as_ref() != Some(&vpn) {
+                    this.imp().is_automatic.set(false);
+                    this.show(&vpn);
+                }
             }
         });
         let weak = self.downgrade();
@@ -188,18 +194,23 @@ impl Window {
         let still_there = shown.is_some_and(|vpn| vpns.model().find(&vpn).is_some());
         if is_empty {
             self.let_go();
-        } else if !still_there {
+        } else if !still_there || imp.is_automatic.get() {
             let last = Application::current()
                 .session()
                 .settings
                 .get()
                 .selected
                 .clone();
-            let first = last
-                .and_then(|name| vpns.find(&name))
-                .or_else(|| vpns.iter().next());
-            if let Some(vpn) = first {
-                self.select(&vpn);
+            let last = last.and_then(|name| vpns.find(&name));
+            let wanted = if still_there {
+                last
+            } else {
+                last.or_else(|| vpns.iter().next())
+            };
+            if let Some(vpn) = wanted {
+                imp.is_automatic.set(true);
+                self.show(&vpn);
+                self.select_row(&vpn);
             }
         }
     }
@@ -258,6 +269,7 @@ impl Window {
 
     /// Shows a VPN at the right.
     pub fn select(&self, vpn: &Vpn) {
+        self.imp().is_automatic.set(false);
         self.show(vpn);
         self.select_row(vpn);
     }
@@ -289,11 +301,13 @@ impl Window {
         });
         imp.selected.replace(Some((vpn.clone(), handler)));
         self.update_title(vpn);
-        let name = vpn.name().to_string();
-        let session = Application::current().session();
-        session
-            .settings
-            .change(|values| values.selected = Some(name));
+        if !imp.is_automatic.get() {
+            let name = vpn.name().to_string();
+            let session = Application::current().session();
+            session
+                .settings
+                .change(|values| values.selected = Some(name));
+        }
     }
 
     fn let_go(&self) {
@@ -309,7 +323,15 @@ impl Window {
 
     fn update_title(&self, vpn: &Vpn) {
         let imp = self.imp();
-        imp.content_title.set_title(&vpn.presentation().name);
+        let name = vpn.presentation().name;
+        let on_subpage = imp.pages.child_by_name("sub").is_some();
+        if on_subpage {
+            imp.content_title.set_subtitle(&name);
+        } else {
+            imp.content_title.set_title(&name);
+            imp.content_title.set_subtitle("");
+        }
+        imp.vpn_menu_button.set_visible(!on_subpage);
         imp.vpn_menu_button.set_menu_model(Some(&vpn_menu(vpn)));
     }
 
@@ -322,6 +344,9 @@ impl Window {
         imp.pages.add_named(page, Some("sub"));
         imp.pages.set_visible_child(page);
         imp.content_title.set_title(title);
+        if let Some(vpn) = self.selected() {
+            self.update_title(&vpn);
+        }
         imp.leaflet.set_visible_child(&imp.content.get());
     }
 

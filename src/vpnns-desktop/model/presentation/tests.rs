@@ -131,6 +131,31 @@ fn what_was_asked_for_shows_at_once() {
 }
 
 #[test]
+fn the_stages_of_a_connection_are_steps_in_order() {
+    for (stage, step, line) in [
+        ("starting openvpn", Some(1), "Starting openvpn…"),
+        ("logging in to vpn.example.org", Some(2), "Signing in…"),
+        (
+            "waiting for the server's settings",
+            Some(3),
+            "Waiting for the server's settings…",
+        ),
+        ("setting up the device", Some(4), "Setting up the device…"),
+        ("running my-client", None, "Running my-client…"),
+    ] {
+        let state = format!(r#""state":"connecting","stage":"{stage}""#);
+        let shown = Presentation::of(&in_state(&state), 0);
+        assert_eq!((shown.step, shown.line.as_str()), (step, line));
+    }
+}
+
+#[test]
+fn stopped_programs_are_said_to_be_paused() {
+    let facts = in_state(r#""state":"reconnecting","frozen":true"#);
+    assert_eq!(Presentation::of(&facts, 0).apps_say, AppsSay::Paused);
+}
+
+#[test]
 fn only_one_button_is_suggested_in_any_state() {
     for state in [
         r#""state":"isolated""#,
