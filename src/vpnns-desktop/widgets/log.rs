@@ -5,6 +5,7 @@ use adw::subclass::prelude::*;
 use gtk::glib;
 
 use super::Window;
+use super::narrow::settle;
 use crate::application::Application;
 use crate::helper::Trouble;
 use crate::i18n::{gettext, gettext_f};
@@ -48,6 +49,10 @@ mod imp {
         pub ticker: RefCell<Ticker>,
         pub lines: RefCell<Vec<Line>>,
         pub is_reading: Cell<bool>,
+        /// Whether the last line is in sight, and is to stay so.
+        pub follows: Cell<bool>,
+        /// The height of all lines, to tell the user's scrolling from a layout's.
+        pub height: Cell<f64>,
     }
 
     #[glib::object_subclass]
@@ -78,6 +83,36 @@ mod imp {
     }
 
     impl ObjectImpl for LogWindow {
+        fn constructed(&self) {
+            self.parent_constructed();
+            self.follows.set(true);
+            let place = self.scroller.vadjustment();
+            let weak = self.obj().downgrade();
+            place.connect_value_changed(move |place| {
+                if let Some(this) = weak.upgrade() {
+                    let imp = this.imp();
+                    let by_user = (place.upper() - imp.height.get()).abs() < 0.5;
+                    let end = place.upper() - place.page_size();
+                    if by_user {
+                        imp.follows.set(place.value() >= end - 1.0);
+                    }
+                }
+            });
+            // New lines get their places only after they have been added.
+            let weak = self.obj().downgrade();
+            place.connect_changed(move |place| {
+                let Some(this) = weak.upgrade() else { return };
+                this.imp().height.set(place.upper());
+                // Later: the view itself is about to set the place.
+                if this.imp().follows.get() {
+                    super::settle(&this, |this| {
+                        let place = this.imp().scroller.vadjustment();
+                        place.set_value(place.upper() - place.page_size());
+                    });
+                }
+            });
+        }
+
         fn dispose(&self) {
             if let (Some(vpn), Some(handler)) = (self.vpn.get(), self.handler.take()) {
                 vpn.disconnect(handler);
@@ -201,8 +236,6 @@ impl LogWindow {
             let text = gettext("Nothing has happened in this VPN so far.");
             return self.say(&gettext("No Log"), &text);
         }
-        let place = imp.scroller.vadjustment();
-        let at_end = place.value() + place.page_size() >= place.upper() - 1.0;
         let buffer = imp.text.buffer();
         // Only what is new is added: a selection stays, and so does the place.
         let known = imp.lines.borrow().len();
@@ -221,16 +254,6 @@ impl LogWindow {
         imp.lines.replace(lines);
         imp.copy.set_sensitive(true);
         imp.stack.set_visible_child(&*imp.scroller);
-        if at_end {
-            // Only after the new lines have their places can the last one be scrolled to.
-            let weak = self.downgrade();
-            glib::idle_add_local_once(move || {
-                if let Some(this) = weak.upgrade() {
-                    let place = this.imp().scroller.vadjustment();
-                    place.set_value(place.upper());
-                }
-            });
-        }
     }
 
     fn copy(&self) {
