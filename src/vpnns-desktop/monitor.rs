@@ -15,6 +15,9 @@ const FIRST_WAIT: u64 = 1;
 /// The longest wait in seconds.
 const LONGEST_WAIT: u64 = 30;
 
+/// How long the helper may take to tell what is there.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// What the monitor tells.
 #[derive(Debug)]
 pub enum Told {
@@ -60,7 +63,20 @@ async fn listen(helper: &Helper, traffic: bool, tell: &impl Fn(Told)) -> (Troubl
     };
     tell(Told::Started);
     loop {
-        match stream.next().await {
+        let next = stream.next();
+        let said = if was_ready {
+            next.await
+        } else {
+            // Who is there is told at once; later it may be silent for days.
+            match glib::future_with_timeout(PATIENCE, next).await {
+                Ok(said) => said,
+                Err(_) => {
+                    let trouble = Trouble::new(gettext("The VPN helper does not answer"));
+                    return (trouble, was_ready);
+                }
+            }
+        };
+        match said {
             Ok(Some(line)) => match parse(&line) {
                 Ok(event) => {
                     was_ready |= event == Event::Ready;

@@ -209,10 +209,8 @@ impl Session {
         }
         let this = self.clone();
         glib::spawn_future_local(async move {
-            // Without them, apps are shown by their programs' names.
-            if this.reload_apps().await.is_err() {
-                this.apps_wanted.set(false);
-            }
+            // Without them, apps are shown by their programs' names; the picker says why.
+            let _ = this.reload_apps().await;
         });
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use vpnns_protocol::instance::{Peer, Tunnel};
+use vpnns_protocol::port::{Direction, Port, Protocol};
 
 use super::time;
 use crate::i18n::{gettext, gettext_f};
@@ -31,8 +32,8 @@ pub fn summary(tunnel: &Tunnel, now: u64) -> String {
     parts.join(" · ")
 }
 
-/// All that is known of a tunnel, at a time in seconds since 1970.
-pub fn details(tunnel: &Tunnel, now: u64) -> Vec<Detail> {
+/// All that is known of a tunnel and of the ports beside it, at a time in seconds since 1970.
+pub fn details(tunnel: &Tunnel, ports: &[Port], now: u64) -> Vec<Detail> {
     let facts = &tunnel.facts;
     let network = &tunnel.network;
     let mut all = Vec::new();
@@ -62,6 +63,12 @@ pub fn details(tunnel: &Tunnel, now: u64) -> Vec<Detail> {
     for peer in &facts.peers {
         add(gettext("Peer"), Some(about(peer, now)));
     }
+    // Translators: ports inside of the VPN that programs outside can reach
+    let published = ports_of(ports, Direction::Publish);
+    add(gettext("Published Ports"), Some(published));
+    // Translators: ports outside of the VPN that the apps in it can reach
+    let reached = ports_of(ports, Direction::Reach);
+    add(gettext("Reachable Ports"), Some(reached));
     if tunnel.reconnects > 0 {
         add(
             gettext("Reconnected"),
@@ -98,6 +105,20 @@ fn server(tunnel: &Tunnel) -> Option<String> {
         (Some(server), _) => Some(server.clone()),
         (None, address) => address.clone(),
     }
+}
+
+fn ports_of(ports: &[Port], direction: Direction) -> String {
+    let ports = ports.iter().filter(|port| port.direction == direction);
+    lines(ports.map(|port| {
+        let protocol = match port.protocol {
+            Protocol::Tcp => "TCP",
+            Protocol::Udp => "UDP",
+        };
+        match direction {
+            Direction::Publish => format!("{protocol} {} → {}", port.host(), port.inside),
+            Direction::Reach => format!("{protocol} {}", port.host()),
+        }
+    }))
 }
 
 fn about(peer: &Peer, now: u64) -> String {
@@ -143,7 +164,11 @@ mod tests {
     }
 
     fn value(tunnel: &Tunnel, name: &str) -> Option<String> {
-        let all = details(tunnel, 1000);
+        let ports = [
+            Port::publish("8080:80").unwrap(),
+            Port::reach("[::1]:53/udp").unwrap(),
+        ];
+        let all = details(tunnel, &ports, 1000);
         let found = all.into_iter().find(|detail| detail.name == name);
         found.map(|detail| detail.value)
     }
@@ -160,6 +185,14 @@ mod tests {
         assert_eq!(
             value(&plain, "Routes").as_deref(),
             Some("10.0.0.0/8, fd42::/16")
+        );
+        assert_eq!(
+            value(&plain, "Published Ports").as_deref(),
+            Some("TCP 127.0.0.1:8080 → 80")
+        );
+        assert_eq!(
+            value(&plain, "Reachable Ports").as_deref(),
+            Some("UDP [::1]:53")
         );
         for name in ["Cipher", "Resolvers", "Session Expires", "Peer"] {
             assert_eq!(value(&plain, name), None, "{name}");

@@ -2,7 +2,7 @@
 
 use vpnns_protocol::finding::{Check, Finding, Findings, Outcome, Progress};
 
-use super::presentation::sentence;
+use super::presentation::{full_sentence, sentence};
 use super::time;
 use super::vpn::{Checked, Facts};
 use crate::helper::Trouble;
@@ -93,7 +93,7 @@ impl Place {
             (
                 _,
                 "resolvers" | "name-services" | "name-cache" | "system-resolver"
-                | "local-discovery" | "system-bus",
+                | "local-discovery" | "system-bus" | "flatpak-names",
             ) => Self::Names,
             _ => Self::Apps,
         }
@@ -223,8 +223,12 @@ impl Leaks {
                 verdict: Verdict::Unknown,
                 title: gettext("Could Not Check"),
                 line: {
-                    let hint = trouble.hint.as_ref().map(|hint| format!("\n{hint}"));
-                    sentence(&trouble.message) + &hint.unwrap_or_default()
+                    let hint = trouble.hint.as_deref().map(full_sentence);
+                    let parts: Vec<String> = [full_sentence(&trouble.message)]
+                        .into_iter()
+                        .chain(hint)
+                        .collect();
+                    parts.join(" ")
                 },
                 rows: Vec::new(),
                 summary: gettext("Could not check"),
@@ -424,6 +428,6 @@ mod tests {
         let failed = Err(Trouble::new("the keeper is gone").hint("try again"));
         let shown = Leaks::of(&Facts::default(), None, Some(&failed), 0);
         assert_eq!(shown.verdict, Verdict::Unknown);
-        assert_eq!(shown.line, "The keeper is gone\ntry again");
+        assert_eq!(shown.line, "The keeper is gone. Try again.");
     }
 }

@@ -326,15 +326,18 @@ impl Presentation {
             .tunnel
             .as_ref()
             .map_or(instance.since, |tunnel| tunnel.since);
-        let length = time::length(now.saturating_sub(since));
+        // "0 min" tells nothing.
+        let elapsed = now.saturating_sub(since);
+        let length = (elapsed >= 60).then(|| time::length(elapsed));
         self.look = Look::Connected;
         self.title = gettext("Connected");
-        self.subtitle = match server {
-            Some(server) => format!("{server} · {length}"),
-            None => length.clone(),
+        let parts: Vec<String> = server.into_iter().chain(length.clone()).collect();
+        self.subtitle = parts.join(" · ");
+        self.line = match length {
+            // Translators: {length} is as in "12 min"
+            Some(length) => gettext_f("Connected · {length}", &[("length", &length)]),
+            None => gettext("Connected"),
         };
-        // Translators: {length} is as in "12 min"
-        self.line = gettext_f("Connected · {length}", &[("length", &length)]);
         self.buttons = vec![button(gettext("Disconnect"), Act::Disconnect, false)];
         self.apps_say = AppsSay::Rates;
         self.ticks = Some(60);
@@ -476,7 +479,7 @@ pub(crate) fn sentence(text: &str) -> String {
     })
 }
 
-fn full_sentence(text: &str) -> String {
+pub(crate) fn full_sentence(text: &str) -> String {
     let mut text = sentence(text);
     if !text.ends_with(['.', '!', '?', '…', ':']) {
         text.push('.');

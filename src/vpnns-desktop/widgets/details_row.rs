@@ -45,14 +45,14 @@ impl DetailsRow {
     /// Shows what is known; absent where there is no tunnel.
     pub fn show(&self, facts: &Facts, now: u64) {
         let instance = facts.instance.as_ref();
-        let tunnel = instance.and_then(|instance| instance.tunnel.as_ref());
-        self.set_visible(tunnel.is_some());
-        let Some(tunnel) = tunnel else {
+        let known = instance.and_then(|it| Some((it.tunnel.as_ref()?, &it.ports)));
+        self.set_visible(known.is_some());
+        let Some((tunnel, ports)) = known else {
             self.set_expanded(false);
             return;
         };
         self.set_subtitle(&details::summary(tunnel, now));
-        let details = details::details(tunnel, now);
+        let details = details::details(tunnel, ports, now);
         let is_same = {
             let rows = self.imp().rows.borrow();
             let names = rows.iter().map(|(row, _)| row.title().to_string());

@@ -52,6 +52,11 @@ fn connected_says_for_how_long() {
     assert_eq!(shown.subtitle, "vpn.example.org · 12 min");
     assert_eq!(labels(&shown), [("Disconnect", false)]);
     assert_eq!(shown.ticks, Some(60));
+    let shown = Presentation::of(&in_state(r#""state":"connected""#), 1059);
+    assert_eq!(
+        (shown.line.as_str(), shown.subtitle.as_str()),
+        ("Connected", "vpn.example.org")
+    );
 }
 
 #[test]
