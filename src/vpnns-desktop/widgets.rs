@@ -17,6 +17,7 @@ pub mod picker;
 mod plot;
 pub mod preferences;
 pub mod question;
+mod reveal;
 pub mod shortcuts;
 mod sidebar_row;
 pub mod stop;

@@ -6,6 +6,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
+use super::reveal::reveal;
 use crate::i18n::gettext_f;
 use crate::model::presentation::{Act, Button, Look, STEPS};
 use crate::model::{Presentation, Vpn};
@@ -20,6 +21,7 @@ mod imp {
     use crate::model::presentation::Button;
     use crate::widgets::badge::Badge;
     use crate::widgets::hero::text::HeroText;
+    use crate::widgets::reveal::hide_when_shut;
 
     /// The fields of [`super::Hero`].
     #[derive(Default, CompositeTemplate)]
@@ -84,7 +86,15 @@ mod imp {
         }
     }
 
-    impl ObjectImpl for Hero {}
+    impl ObjectImpl for Hero {
+        fn constructed(&self) {
+            self.parent_constructed();
+            for revealer in [&self.stage, &self.strip, &self.failure] {
+                hide_when_shut(revealer);
+            }
+        }
+    }
+
     impl WidgetImpl for Hero {}
     impl BoxImpl for Hero {}
 }
@@ -109,7 +119,7 @@ impl Hero {
         if let Some(text) = &shown.strip {
             imp.strip_text.set_label(text);
         }
-        imp.strip.set_reveal_child(shown.strip.is_some());
+        reveal(&imp.strip, shown.strip.is_some());
         imp.try_now
             .set_detailed_action_name(&format!("app.reconnect-vpn::{name}"));
         if let Some(failure) = &shown.failure {
@@ -117,7 +127,7 @@ impl Hero {
             imp.failure_text.set_label(&failure.text);
             imp.failure_text.set_visible(!failure.text.is_empty());
         }
-        imp.failure.set_reveal_child(shown.failure.is_some());
+        reveal(&imp.failure, shown.failure.is_some());
         let has_profile = vpn.facts().listed.is_some();
         // Where editing is the one thing to do, that button is the large one.
         let is_offered = shown.buttons.iter().any(|it| it.act == Act::Edit);
@@ -215,7 +225,7 @@ impl Hero {
                 &[("step", &step.to_string()), ("all", &STEPS.to_string())],
             ));
         }
-        imp.stage.set_reveal_child(shown.stage.is_some());
+        reveal(&imp.stage, shown.stage.is_some());
     }
 }
 

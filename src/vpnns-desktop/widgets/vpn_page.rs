@@ -6,6 +6,7 @@ use gtk::glib;
 
 use super::Window;
 use super::leak_page::LeakPage;
+use super::reveal::reveal;
 use crate::i18n::gettext;
 use crate::model::leaks::{Leaks, Verdict};
 use crate::model::presentation::Look;
@@ -24,6 +25,7 @@ mod imp {
     use crate::widgets::hero::Hero;
     use crate::widgets::narrow::{NARROW, settle};
     use crate::widgets::plot::Plot;
+    use crate::widgets::reveal::hide_when_shut;
     use crate::widgets::ticker::Ticker;
 
     /// The fields of [`super::VpnPage`].
@@ -80,6 +82,7 @@ mod imp {
     impl ObjectImpl for VpnPage {
         fn constructed(&self) {
             self.parent_constructed();
+            hide_when_shut(&self.plot_revealer);
             let weak = self.obj().downgrade();
             self.leaks.connect_activated(move |_| {
                 if let Some(this) = weak.upgrade() {
@@ -167,7 +170,7 @@ impl VpnPage {
         let shown = vpn.presentation();
         imp.hero.show(vpn, &shown);
         let has_traffic = matches!(shown.look, Look::Connected | Look::Reconnecting);
-        imp.plot_revealer.set_reveal_child(has_traffic);
+        reveal(&imp.plot_revealer, has_traffic);
         imp.apps.show(&shown);
         let leaks = vpn.leaks();
         self.update_leaks(&leaks);
