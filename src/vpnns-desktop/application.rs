@@ -2,6 +2,7 @@
 
 mod actions;
 mod command_line;
+mod opening;
 
 use std::rc::Rc;
 
@@ -46,6 +47,7 @@ mod imp {
             gtk::Window::set_default_icon_name(crate::config::APP_ID);
             let app = self.obj();
             app.add_actions();
+            app.watch_launchers();
             app.session().begin();
             crate::widgets::question::follow(&app);
         }

@@ -16,6 +16,7 @@ mod application;
 mod config;
 mod helper;
 mod i18n;
+mod launcher;
 mod model;
 mod monitor;
 mod runtime;

@@ -9,6 +9,7 @@ pub mod leaks;
 pub mod presentation;
 pub mod remedy;
 pub mod running;
+pub mod search;
 pub mod settings;
 pub mod sign_in;
 pub mod time;

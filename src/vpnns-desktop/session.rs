@@ -3,6 +3,7 @@
 mod profiles;
 
 use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use vpnns_protocol::event::Event;
 use vpnns_protocol::finding;
 use vpnns_protocol::log::{self, Log};
 use vpnns_protocol::name::InstanceName;
-use vpnns_protocol::profile::listing::Profiles;
+use vpnns_protocol::profile::listing::{Listed, Profiles};
 use vpnns_protocol::question::{Answer, Reply};
 
 use crate::helper::{Helper, Trouble};
@@ -185,14 +186,16 @@ impl Session {
 
     /// Reads the profiles anew.
     pub async fn reload_profiles(&self) {
-        match self
-            .helper
-            .document::<Profiles>(&Call::Profiles, None)
-            .await
-        {
-            Ok(listed) => self.vpns.set_profiles(listed.profiles),
+        match self.read_profiles().await {
+            Ok(profiles) => self.vpns.set_profiles(profiles),
             Err(trouble) => self.set_lost(Some(&trouble)),
         }
+    }
+
+    /// The profiles that there are now.
+    pub async fn read_profiles(&self) -> Result<Vec<Listed>, Trouble> {
+        let profiles: Profiles = self.helper.document(&Call::Profiles, None).await?;
+        Ok(profiles.profiles)
     }
 
     /// Reads the installed applications anew.
@@ -274,6 +277,18 @@ impl Session {
         self.helper.run(&Call::Open(request)).await?;
         self.settings.change(|values| values.opened(&entry));
         Ok(())
+    }
+
+    /// Runs a program by its path.
+    pub async fn run_program(
+        &self,
+        name: InstanceName,
+        command: Vec<OsString>,
+    ) -> Result<(), Trouble> {
+        self.helper
+            .run(&Call::Run { name, command })
+            .await
+            .map(drop)
     }
 
     /// Ends one application.

@@ -8,6 +8,7 @@ mod app_row;
 mod badge;
 mod close_app;
 mod details_row;
+mod drop;
 mod hero;
 mod leak_page;
 mod leak_row;

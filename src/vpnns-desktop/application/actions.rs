@@ -2,7 +2,6 @@
 
 use adw::prelude::*;
 use gtk::{gio, glib};
-use vpnns_protocol::argv::LaunchRequest;
 
 use super::Application;
 use crate::i18n::{gettext, ngettext_f};
@@ -119,7 +118,12 @@ impl Application {
     /// Brings a VPN up.
     pub fn connect_vpn(&self, vpn: Vpn) {
         let app = self.clone();
-        glib::spawn_future_local(async move { app.session().connect(&vpn).await });
+        glib::spawn_future_local(async move {
+            // Called by a launcher, there may be no window that keeps us running.
+            let hold = app.hold();
+            app.session().connect(&vpn).await;
+            drop(hold);
+        });
     }
 
     /// Takes a VPN down, and offers to bring it up again.
@@ -168,36 +172,6 @@ impl Application {
                 return;
             }
             if let Err(trouble) = app.session().stop(&vpn).await {
-                app.window().show_trouble(&trouble);
-            }
-        });
-    }
-
-    /// Opens an application in a VPN, and connects that if its profile wants it so.
-    pub fn open_in_vpn(&self, vpn: Vpn, entry: String, arguments: Vec<String>) {
-        let app = self.clone();
-        glib::spawn_future_local(async move {
-            let session = app.session();
-            let connect = {
-                let facts = vpn.facts();
-                let is_off = vpn.presentation().look == crate::model::presentation::Look::Off;
-                is_off
-                    && facts
-                        .listed
-                        .as_ref()
-                        .is_some_and(|listed| listed.connect_on_open)
-            };
-            if connect {
-                app.connect_vpn(vpn.clone());
-            }
-            let request = LaunchRequest {
-                options: widgets::picker::options_for(&session, &entry),
-                entry,
-                action: None,
-                name: vpn.name(),
-                arguments,
-            };
-            if let Err(trouble) = session.open(request).await {
                 app.window().show_trouble(&trouble);
             }
         });

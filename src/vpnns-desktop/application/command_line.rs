@@ -1,4 +1,4 @@
-//! `vpnns-desktop [--open ENTRY] [--vpn NAME] [--connect NAME] [--background] [URL|FILE...]`
+//! `vpnns-desktop [--open ENTRY [--action ACTION]] [--vpn NAME] [--connect NAME] [--background] [URL|FILE...]`
 
 use adw::prelude::*;
 use gtk::{gio, glib};
@@ -38,6 +38,12 @@ impl Application {
             Some(gettext("NAME")),
         );
         option(
+            "action",
+            text,
+            gettext("With --open: do this with the app in place of opening it"),
+            Some(gettext("ACTION")),
+        );
+        option(
             "connect",
             text,
             gettext("Connect a VPN"),
@@ -55,7 +61,8 @@ impl Application {
             .arguments()
             .into_iter()
             .skip(1)
-            .map(|word| word.to_string_lossy().into_owned())
+            .filter(|word| word != "--")
+            .map(|word| whole(line, &word.to_string_lossy()))
             .collect();
         if options.contains("background") {
             self.stay(true);
@@ -64,7 +71,13 @@ impl Application {
             self.when_known(line, name, |app, vpn| app.connect_vpn(vpn));
         }
         if let Some(entry) = text("open") {
-            self.open_from_command_line(line, entry, text("vpn"), arguments);
+            // An id has no slash, a path has.
+            let entry = if entry.contains('/') {
+                whole(line, &entry)
+            } else {
+                entry
+            };
+            self.open_from_command_line(line, entry, text("action"), text("vpn"), arguments);
         } else if !options.contains("background") && !options.contains("connect") {
             self.activate();
             if let Some(file) = arguments.first() {
@@ -78,21 +91,21 @@ impl Application {
         &self,
         line: &gio::ApplicationCommandLine,
         entry: String,
+        action: Option<String>,
         vpn: Option<String>,
         arguments: Vec<String>,
     ) {
-        let chosen = vpn.or_else(|| {
-            let session = self.session();
-            let values = session.settings.get();
-            let of_app = values.apps.get(&entry).and_then(|app| app.vpn.clone());
-            of_app.or_else(|| values.default_vpn.clone())
-        });
+        let of_app = self.session().settings.get().apps.get(&entry).cloned();
+        let open = move |app: &Self, vpn| {
+            app.open_action_in_vpn(vpn, entry.clone(), action.clone(), arguments.clone());
+        };
+        let chosen = vpn
+            .or_else(|| of_app.and_then(|app| app.vpn))
+            .or_else(|| self.session().settings.get().default_vpn.clone());
         match chosen {
-            Some(name) => self.when_known(line, name, move |app, vpn| {
-                app.open_in_vpn(vpn, entry.clone(), arguments.clone());
-            }),
+            Some(name) => self.when_known(line, name, open),
             None => self.when_listed(move |app| match app.session().default_vpn() {
-                Some(vpn) => app.open_in_vpn(vpn, entry.clone(), arguments.clone()),
+                Some(vpn) => open(app, vpn),
                 // Nothing to open it in yet: the window says how to add a VPN.
                 None => app.activate(),
             }),
@@ -130,4 +143,16 @@ impl Application {
             drop(hold);
         });
     }
+}
+
+/// A word as it means the same from anywhere: relative paths are the caller's.
+fn whole(line: &gio::ApplicationCommandLine, word: &str) -> String {
+    if glib::uri_parse_scheme(word).is_some() || word.starts_with('/') {
+        return word.to_owned();
+    }
+    let path = line.create_file_for_arg(word).path();
+    path.map_or_else(
+        || word.to_owned(),
+        |path| path.to_string_lossy().into_owned(),
+    )
 }

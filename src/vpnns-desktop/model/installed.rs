@@ -7,6 +7,9 @@ use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib, prelude::*};
 use vpnns_protocol::app::Entry;
 
+use super::search::{Query, Searched};
+use crate::config::APP_ID;
+
 mod imp {
     use std::cell::OnceCell;
 
@@ -14,12 +17,13 @@ mod imp {
     use gtk::glib::subclass::prelude::*;
     use vpnns_protocol::app::Entry;
 
+    use crate::model::search::Searched;
+
     /// The fields of [`super::InstalledApp`].
     #[derive(Default)]
     pub struct InstalledApp {
         pub entry: OnceCell<Entry>,
-        /// What is searched: name, keywords and executable in lower case.
-        pub haystack: OnceCell<String>,
+        pub searched: OnceCell<Searched>,
     }
 
     #[glib::object_subclass]
@@ -40,15 +44,7 @@ impl InstalledApp {
     /// The application of an entry.
     pub fn new(entry: Entry) -> Self {
         let this: Self = glib::Object::new();
-        let words = [&entry.name, &entry.executable, &entry.id];
-        let more = [&entry.generic_name, &entry.comment];
-        let all: Vec<&str> = words
-            .into_iter()
-            .chain(more.into_iter().flatten())
-            .chain(&entry.keywords)
-            .map(String::as_str)
-            .collect();
-        let _ = this.imp().haystack.set(all.join("\n").to_lowercase());
+        let _ = this.imp().searched.set(Searched::of(&entry));
         let _ = this.imp().entry.set(entry);
         this
     }
@@ -63,10 +59,26 @@ impl InstalledApp {
         icon(self.entry().icon.as_deref())
     }
 
-    /// Whether each of the words, which are in lower case, is somewhere in it.
+    /// How well it is what is looked for, best is smallest; nothing if it is not.
+    pub fn rank(&self, query: &Query) -> Option<u8> {
+        self.imp().searched.get()?.rank(query)
+    }
+
+    /// Whether each of the words is somewhere in it.
+    #[allow(dead_code)] // The form in which a profile's apps are chosen calls it.
     pub fn matches(&self, words: &[String]) -> bool {
-        let haystack = self.imp().haystack.get().map_or("", String::as_str);
-        words.iter().all(|word| haystack.contains(word.as_str()))
+        self.rank(&Query::new(&words.join(" "))).is_some()
+    }
+
+    /// Its name as it is compared.
+    pub fn folded_name(&self) -> &str {
+        self.imp().searched.get().map_or("", Searched::name)
+    }
+
+    /// What it is for, or what kind of application it is.
+    pub fn description(&self) -> Option<&str> {
+        let entry = self.entry();
+        entry.comment.as_deref().or(entry.generic_name.as_deref())
     }
 }
 
@@ -103,12 +115,29 @@ impl Default for Catalogue {
 }
 
 impl Catalogue {
-    /// Takes what was listed.
-    pub fn set(&self, entries: Vec<Entry>) {
+    /// Takes what was listed. Views keep their place where nothing is different.
+    pub fn set(&self, mut entries: Vec<Entry>) {
+        // The app itself, and the launchers that it has made: they would open VPNs in VPNs.
+        entries.retain(|entry| !entry.id.starts_with(APP_ID));
+        if self.is(&entries) {
+            return;
+        }
         let apps: Vec<InstalledApp> = entries.into_iter().map(InstalledApp::new).collect();
         let by_id = apps.iter().map(|app| (app.entry().id.clone(), app.clone()));
         *self.by_id.borrow_mut() = by_id.collect();
         self.store.splice(0, self.store.n_items(), &apps);
+    }
+
+    fn is(&self, entries: &[Entry]) -> bool {
+        let apps = self.iter().zip(entries);
+        self.store.n_items() as usize == entries.len()
+            && apps.fold(true, |same, (app, entry)| same && app.entry() == entry)
+    }
+
+    /// Each application.
+    pub fn iter(&self) -> impl Iterator<Item = InstalledApp> + '_ {
+        let items = (0..self.store.n_items()).map(|index| self.store.item(index));
+        items.filter_map(|item| item.and_downcast())
     }
 
     /// The application of an entry's id.
@@ -139,22 +168,22 @@ mod tests {
     }
 
     #[test]
-    fn an_application_is_found_by_any_of_its_words() {
-        let app = InstalledApp::new(entry("Firefox", &["Internet", "WWW"]));
-        let matches = |text: &str| {
-            let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-            app.matches(&words)
-        };
-        assert!(matches("fire") && matches("WWW browser") && matches(""));
-        assert!(!matches("fire chrom"));
-    }
-
-    #[test]
     fn the_catalogue_is_replaced_as_a_whole() {
         let catalogue = Catalogue::default();
         catalogue.set(vec![entry("A", &[]), entry("B", &[])]);
         catalogue.set(vec![entry("B", &[])]);
         assert_eq!(catalogue.store.n_items(), 1);
         assert!(catalogue.find("B.desktop").is_some() && catalogue.find("A.desktop").is_none());
+    }
+
+    #[test]
+    fn a_catalogue_without_a_change_is_left_alone_and_our_own_entries_are_left_out() {
+        let catalogue = Catalogue::default();
+        let listed = || vec![entry("A", &[]), entry("org.vpnns.PerAppVpn.work.A", &[])];
+        catalogue.set(listed());
+        let before = catalogue.find("A.desktop").unwrap();
+        catalogue.set(listed());
+        assert_eq!(catalogue.find("A.desktop"), Some(before));
+        assert_eq!(catalogue.store.n_items(), 1);
     }
 }

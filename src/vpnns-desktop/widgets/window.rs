@@ -133,6 +133,7 @@ impl Window {
         if session.settings.get().maximised {
             this.maximize();
         }
+        super::drop::take_files(&this, &this.imp().toasts);
         this.show_list(app);
         this.fold();
         let weak = this.downgrade();
