@@ -10,6 +10,8 @@ mod support;
 mod story;
 #[path = "desktop/forms.rs"]
 mod forms;
+#[path = "desktop/picker.rs"]
+mod picker;
 #[path = "desktop/truth.rs"]
 mod truth;
 

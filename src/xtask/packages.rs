@@ -198,6 +198,7 @@ const PACKAGES: &[Package] = &[
     row("python3-gi", "python3-gobject", "python-gobject", Trace::File(&["/usr/lib/python3/dist-packages/gi", "/usr/lib64/python3/site-packages/gi"]), TEST, "Python's way to GLib libraries"),
     row("openbox", "openbox", "openbox", Trace::Program("openbox"), TEST, "a window manager, for keys and focus"),
     row("picom", "picom", "picom", Trace::Program("picom"), TEST, "draws shadows and transparency, as desktops do"),
+    row("libgtk-3-bin", "gtk3", "gtk3", Trace::Program("gtk-launch"), TEST, "starts launcher entries as some desktops do"),
     row("xdotool", "xdotool", "xdotool", Trace::Program("xdotool"), TEST, "real key and mouse events"),
     row("imagemagick", "ImageMagick", "imagemagick", Trace::Program("import"), TEST, "takes pictures of the window"),
     row("adwaita-icon-theme", "adwaita-icon-theme", "adwaita-icon-theme", ICONS, TEST, "the icons in the window"),

@@ -68,7 +68,7 @@ impl Application {
             self.stay(true);
         }
         if let Some(name) = text("connect") {
-            self.when_known(line, name, |app, vpn| app.connect_vpn(vpn));
+            self.when_known(line, name, Self::connect_vpn);
         }
         if let Some(entry) = text("open") {
             // An id has no slash, a path has.
@@ -120,15 +120,15 @@ impl Application {
         call: impl Fn(&Self, crate::model::Vpn) + 'static,
     ) {
         let line = line.clone();
-        self.when_listed(move |app| match app.session().vpns.find(&name) {
-            Some(vpn) => call(app, vpn),
-            None => {
-                // Whoever called may be a launcher: nobody reads its standard error output.
-                let text = gettext_f("There is no VPN called “{name}”", &[("name", &name)]);
-                line.set_exit_status(1);
-                app.show_window();
-                app.window().show_trouble(&Trouble::new(text));
+        self.when_listed(move |app| {
+            if let Some(vpn) = app.session().vpns.find(&name) {
+                return call(app, vpn);
             }
+            // Whoever called may be a launcher: nobody reads its standard error output.
+            let text = gettext_f("There is no VPN called “{name}”", &[("name", &name)]);
+            line.set_exit_status(1);
+            app.show_window();
+            app.window().show_trouble(&Trouble::new(text));
         });
     }
 

@@ -65,7 +65,6 @@ impl InstalledApp {
     }
 
     /// Whether each of the words is somewhere in it.
-    #[allow(dead_code)] // The form in which a profile's apps are chosen calls it.
     pub fn matches(&self, words: &[String]) -> bool {
         self.rank(&Query::new(&words.join(" "))).is_some()
     }
@@ -137,7 +136,7 @@ impl Catalogue {
     /// Each application.
     pub fn iter(&self) -> impl Iterator<Item = InstalledApp> + '_ {
         let items = (0..self.store.n_items()).map(|index| self.store.item(index));
-        items.filter_map(|item| item.and_downcast())
+        items.filter_map(CastNone::and_downcast)
     }
 
     /// The application of an entry's id.

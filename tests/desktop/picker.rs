@@ -1,0 +1,142 @@
+//! Apps are chosen, dragged in and put into menus, and then run inside.
+
+use crate::support::Lab;
+use crate::*;
+
+/// A program that drags a file out of its window.
+const DRAG: &str = include_str!("../support/drag.py");
+
+/// Writes an entry of the lab's user.
+fn entry(lab: &Lab, id: &str, lines: &str) {
+    let home = lab.user().home();
+    for directory in [".local", ".local/share", ".local/share/applications"] {
+        let path = home.join(directory);
+        if !path.exists() {
+            lab.user().make_directory(&path);
+        }
+    }
+    let path = format!(".local/share/applications/{id}");
+    let text = format!("[Desktop Entry]\nType=Application\n{lines}\n");
+    lab.user().write(&path, &text, 0o644);
+}
+
+/// An app that stays, with a name that nothing else in the window has.
+fn field_notes(lab: &Lab) {
+    entry(
+        lab,
+        "notes.desktop",
+        "Name=Field Notes\nComment=Write down what you see\nExec=sleep 600\nKeywords=diary;\n\
+         Actions=quick;\n\n[Desktop Action quick]\nName=Quick Note\nExec=sleep 601",
+    );
+}
+
+/// Waits until the helper says that so many apps of an entry run.
+#[track_caller]
+fn await_apps(lab: &Lab, entry: Option<&str>, count: usize) {
+    let mut last = Value::Null;
+    let reached = wait_until(PATIENCE, || {
+        last = status(lab, "demo")["apps"].clone();
+        let apps = last.as_array().into_iter().flatten();
+        apps.filter(|app| app["entry"].as_str() == entry).count() == count
+    });
+    assert!(reached, "never {count} apps of {entry:?}: {last:#}");
+}
+
+#[test]
+fn an_app_is_found_by_typing_and_opened_without_a_mouse() {
+    let lab = Lab::start();
+    demonstration(&lab);
+    field_notes(&lab);
+    let desktop = Desktop::start(&lab);
+    desktop.launch(&[]);
+    desktop.see("Off");
+    desktop.key("ctrl+o");
+    desktop.see("In Demonstration");
+    desktop.see("Field Notes");
+    desktop.type_text("no such app anywhere");
+    desktop.see("No Apps Found");
+    desktop.key("ctrl+a BackSpace");
+    desktop.type_text("diary");
+    desktop.see("Write down what you see");
+    desktop.picture("picker-search");
+    desktop.key("Return");
+    desktop.see("Field Notes is offline: Demonstration is not connected");
+    desktop.picture("opened-offline");
+    await_apps(&lab, Some("notes.desktop"), 1);
+    desktop.key("ctrl+o");
+    desktop.see("Recent");
+    desktop.picture("picker");
+    desktop.key("Escape");
+    desktop.unsee("In Demonstration");
+}
+
+#[test]
+fn a_launcher_is_valid_opens_its_app_inside_and_can_be_taken_away() {
+    let lab = Lab::start();
+    demonstration(&lab);
+    field_notes(&lab);
+    let desktop = Desktop::start(&lab);
+    desktop.launch(&[]);
+    desktop.see("Off");
+    let launcher = ".local/share/applications/org.vpnns.PerAppVpn.demo.notes.desktop";
+    let path = lab.user().home().join(launcher);
+    desktop.key("ctrl+o");
+    desktop.choose("More Actions for Field Notes", "Add to Application Menu");
+    desktop.see("Field Notes added to the menu");
+    desktop.shell(&format!("cd; desktop-file-validate {launcher}"));
+    let id = "org.vpnns.PerAppVpn.demo.notes.desktop";
+    desktop.shell(&format!("gtk-launch {id}"));
+    await_apps(&lab, Some("notes.desktop"), 1);
+    // The app need not run for that, and is gone again afterwards.
+    desktop.kill_app();
+    desktop.shell(&format!("cd; gio launch {launcher}"));
+    await_apps(&lab, Some("notes.desktop"), 2);
+    let ended = wait_until(PATIENCE, || {
+        desktop.shell("pgrep -x vpnns-desktop || true").is_empty()
+    });
+    assert!(ended, "it stays without a window");
+    desktop.launch(&[]);
+    // Two processes of one entry are one app.
+    desktop.see("1 app is waiting offline");
+    desktop.key("ctrl+o");
+    desktop.choose(
+        "More Actions for Field Notes",
+        "Remove From Application Menu",
+    );
+    desktop.see("Field Notes removed from the menu");
+    assert!(!path.exists());
+}
+
+#[test]
+fn what_is_dragged_onto_the_window_runs_inside() {
+    let lab = Lab::start();
+    demonstration(&lab);
+    field_notes(&lab);
+    let script = "#!/bin/sh\nexec sleep 602\n";
+    let program = lab.user().write("Some.AppImage", script, 0o755);
+    lab.user().write("drag.py", DRAG, 0o644);
+    let desktop = Desktop::start(&lab);
+    desktop.launch(&[]);
+    desktop.see("Off");
+    let entry = ".local/share/applications/notes.desktop";
+    let entry = lab.user().home().join(entry);
+    for (file, known, count) in [(&entry, Some("notes.desktop"), 1), (&program, None, 1)] {
+        let path = file.to_str().unwrap();
+        let script = lab.user().home().join("drag.py");
+        desktop.shell(&format!(
+            "/usr/bin/python3 {} {path} >/dev/null 2>&1 &\n\
+             echo $! >~/drag.pid\n{}",
+            script.display(),
+            "until w=$(xdotool search --onlyvisible --name '^source$'); do sleep 0.1; done\n\
+             t=$(xdotool search --onlyvisible --name '^Per-App VPN$')\n\
+             xdotool windowmove --sync $w 0 0; sleep 0.5\n\
+             xdotool mousemove --window $w 40 40 mousedown 1; sleep 0.2\n\
+             for at in 60 80 200 300 310; do xdotool mousemove --window $t $at $at; sleep 0.2; done"
+        ));
+        desktop.see("Drop to Open in Demonstration");
+        desktop.picture("drop");
+        desktop.shell("xdotool mouseup 1; sleep 0.5; kill $(cat ~/drag.pid)");
+        await_apps(&lab, known, count);
+        desktop.unsee("Drop to Open in Demonstration");
+    }
+}
