@@ -137,6 +137,9 @@ fn what_is_dragged_onto_the_window_runs_inside() {
         desktop.picture("drop");
         desktop.shell("xdotool mouseup 1; sleep 0.5; kill $(cat ~/drag.pid)");
         await_apps(&lab, known, count);
+        if known.is_some() {
+            desktop.see("Field Notes is offline: Demonstration is not connected");
+        }
         desktop.unsee("Drop to Open in Demonstration");
     }
 }

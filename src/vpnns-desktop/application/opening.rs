@@ -1,11 +1,13 @@
 //! Opening apps in a VPN, and what is said about that.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use adw::prelude::*;
 use gtk::{gio, glib};
 use vpnns_protocol::argv::LaunchRequest;
+use vpnns_protocol::profile::listing::Listed;
 
 use super::Application;
 use crate::helper::Trouble;
@@ -13,6 +15,7 @@ use crate::i18n::{gettext, gettext_f};
 use crate::launcher::files::Launchers;
 use crate::model::Vpn;
 use crate::model::presentation::Look;
+use crate::session::Session;
 use crate::widgets;
 
 /// How long an app's name stands in a toast, in seconds: its window is there by then.
@@ -34,46 +37,51 @@ impl Application {
         action: Option<String>,
         arguments: Vec<String>,
     ) {
-        let session = self.session();
-        let known = session.catalogue.find(&entry);
-        let name = known.map_or_else(|| stem(Path::new(&entry)), |app| app.entry().name.clone());
-        let request = LaunchRequest {
-            options: widgets::picker::options_for(&session, &entry),
-            entry,
-            action,
-            name: vpn.name(),
-            arguments,
-        };
-        self.start_in_vpn(vpn, name, async move { session.open(request).await });
+        let app = self.clone();
+        self.start_in_vpn(vpn.clone(), async move {
+            let session = app.session();
+            let entry = app.as_installed(entry).await;
+            let request = LaunchRequest {
+                options: widgets::picker::options_for(&session, &entry),
+                entry: entry.clone(),
+                action,
+                name: vpn.name(),
+                arguments,
+            };
+            session.open(request).await?;
+            let known = app.with_apps().await.catalogue.find(&entry);
+            Ok(known.map_or_else(|| stem(Path::new(&entry)), |app| app.entry().name.clone()))
+        });
     }
 
     /// Runs a program that no menu has.
     pub fn run_in_vpn(&self, vpn: Vpn, program: PathBuf) {
         let (session, name) = (self.session(), vpn.name());
-        let shown = stem(&program);
-        self.start_in_vpn(vpn, shown, async move {
-            session.run_program(name, vec![program.into()]).await
+        self.start_in_vpn(vpn, async move {
+            let shown = stem(&program);
+            session.run_program(name, vec![program.into()]).await?;
+            Ok(shown)
         });
     }
 
+    /// Starts something in a VPN, which returns the name to show for it.
     fn start_in_vpn(
         &self,
         vpn: Vpn,
-        name: String,
-        start: impl Future<Output = Result<(), Trouble>> + 'static,
+        start: impl Future<Output = Result<String, Trouble>> + 'static,
     ) {
         let app = self.clone();
         glib::spawn_future_local(async move {
             // Called by a launcher, there may be no window that keeps us running.
             let hold = app.hold();
-            let wants = |listed: &vpnns_protocol::profile::listing::Listed| listed.connect_on_open;
+            let wants = |listed: &Listed| listed.connect_on_open;
             if vpn.presentation().look == Look::Off
                 && vpn.facts().listed.as_ref().is_some_and(wants)
             {
                 app.connect_vpn(vpn.clone());
             }
             match start.await {
-                Ok(()) => app.tell_opened(&vpn, &name),
+                Ok(name) => app.tell_opened(&vpn, &name),
                 Err(trouble) => {
                     app.show_window();
                     app.window().show_trouble(&trouble);
@@ -81,6 +89,29 @@ impl Application {
             }
             drop(hold);
         });
+    }
+
+    /// The id of an installed app, where its file was given: settings and recent apps go by that.
+    async fn as_installed(&self, entry: String) -> String {
+        if !entry.contains('/') {
+            return entry;
+        }
+        let session = self.with_apps().await;
+        let known = session
+            .catalogue
+            .iter()
+            .find(|app| app.entry().path == entry);
+        known.map_or(entry, |app| app.entry().id.clone())
+    }
+
+    /// The session, with the installed apps read if they were not yet.
+    async fn with_apps(&self) -> Rc<Session> {
+        let session = self.session();
+        if session.catalogue.store.n_items() == 0 {
+            // Without them names are plainer.
+            let _ = session.reload_apps().await;
+        }
+        session
     }
 
     /// Says where the app is, and above all that it is offline where it is.

@@ -141,12 +141,7 @@ fn take(window: &Window, files: &[gio::File]) {
         match (Kind::of(&path), window.selected()) {
             (Kind::Vpn, _) => add::import(window, file),
             (Kind::Entry, Some(vpn)) => {
-                // Where it is an installed one, it is remembered as that.
-                let shown = path.to_string_lossy().into_owned();
-                let catalogue = &app.session().catalogue;
-                let known = catalogue.iter().find(|app| app.entry().path == shown);
-                let entry = known.map_or(shown, |app| app.entry().id.clone());
-                app.open_in_vpn(vpn, entry, Vec::new());
+                app.open_in_vpn(vpn, path.to_string_lossy().into_owned(), Vec::new());
             }
             (Kind::Program, Some(vpn)) => app.run_in_vpn(vpn, path),
             (Kind::Entry | Kind::Program, None) => {
