@@ -1,8 +1,14 @@
 //! The application: one for each session, with its actions, windows and command line.
 
 mod actions;
+mod autostart;
 mod command_line;
 mod opening;
+mod leaving;
+mod login;
+mod notices;
+mod pictures;
+mod presence;
 
 use std::rc::Rc;
 
@@ -30,6 +36,8 @@ mod imp {
         pub session: OnceCell<Rc<Session>>,
         /// Keeps the app running without a window.
         pub hold: RefCell<Option<gio::ApplicationHoldGuard>>,
+        pub presence: super::presence::Presence,
+        pub notices: super::notices::Notices,
     }
 
     #[glib::object_subclass]
@@ -50,6 +58,7 @@ mod imp {
             app.watch_launchers();
             app.session().begin();
             crate::widgets::question::follow(&app);
+            app.begin_presence();
         }
 
         fn activate(&self) {
@@ -112,7 +121,16 @@ impl Application {
 
     /// The window, made when it is first needed.
     pub fn window(&self) -> Window {
-        self.existing_window().unwrap_or_else(|| Window::new(self))
+        self.existing_window().unwrap_or_else(|| {
+            let window = Window::new(self);
+            let app = self.downgrade();
+            window.connect_is_active_notify(move |window| {
+                if let Some(app) = app.upgrade().filter(|_| window.is_active()) {
+                    app.withdraw_questions();
+                }
+            });
+            window
+        })
     }
 
     /// The window, if it was made.

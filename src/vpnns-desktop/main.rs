@@ -22,6 +22,7 @@ mod monitor;
 mod runtime;
 mod secrets;
 mod session;
+mod tray;
 mod widgets;
 
 use adw::prelude::*;

@@ -6,6 +6,7 @@ pub mod examination;
 pub mod fingerprint;
 pub mod installed;
 pub mod leaks;
+pub mod notices;
 pub mod presentation;
 pub mod remedy;
 pub mod running;

@@ -34,7 +34,7 @@ impl Application {
         };
         self.add_action_entries([
             plain("show-window", |app| app.show_window()),
-            plain("quit", |app| app.quit()),
+            plain("quit", |app| app.leave()),
             plain("about", |app| widgets::about::present(&app.window())),
             plain("shortcuts", |app| {
                 widgets::shortcuts::present(&app.window())

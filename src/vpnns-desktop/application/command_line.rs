@@ -66,6 +66,9 @@ impl Application {
             .collect();
         if options.contains("background") {
             self.stay(true);
+            if !line.is_remote() {
+                self.connect_at_login();
+            }
         }
         if let Some(name) = text("connect") {
             self.when_known(line, name, Self::connect_vpn);

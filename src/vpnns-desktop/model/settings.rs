@@ -24,8 +24,12 @@ pub struct Values {
     pub run_in_background: bool,
     /// Whether the app starts with the session.
     pub start_at_login: bool,
+    /// Whether the tray shows an icon.
+    pub tray_icon: bool,
     /// Whether notifications are shown.
     pub notifications: bool,
+    /// Whether notifications leave out the names of VPNs and apps.
+    pub hide_names: bool,
     /// Ids of entries that stand first in the picker.
     pub favourites: Vec<String>,
     /// Ids of entries that were opened last, newest first.
@@ -66,7 +70,9 @@ impl Default for Values {
             default_vpn: None,
             run_in_background: true,
             start_at_login: false,
+            tray_icon: true,
             notifications: true,
+            hide_names: false,
             favourites: Vec::new(),
             recent: Vec::new(),
             selected: None,

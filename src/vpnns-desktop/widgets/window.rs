@@ -75,6 +75,33 @@ mod imp {
             klass.install_action("win.toggle-sidebar", None, |window, _, _| {
                 window.toggle_sidebar();
             });
+            let number = Some(glib::VariantTy::UINT32);
+            klass.install_action("win.select-vpn", number, |window, _, parameter| {
+                let vpns = super::Application::current().session().vpns.clone();
+                let number = parameter.and_then(glib::Variant::get::<u32>);
+                let vpn = number.and_then(|it| vpns.iter().nth(it as usize));
+                if let Some(vpn) = vpn {
+                    window.select(&vpn);
+                    window
+                        .imp()
+                        .leaflet
+                        .set_visible_child(&window.imp().content.get());
+                }
+            });
+            for number in 0..9_u32 {
+                let key = gtk::gdk::Key::from_name((number + 1).to_string());
+                if let Some(key) = key {
+                    let shortcut = gtk::Shortcut::builder()
+                        .trigger(&gtk::KeyvalTrigger::new(
+                            key,
+                            gtk::gdk::ModifierType::ALT_MASK,
+                        ))
+                        .action(&gtk::NamedAction::new("win.select-vpn"))
+                        .arguments(&glib::Variant::from(number))
+                        .build();
+                    klass.add_shortcut(&shortcut);
+                }
+            }
         }
 
         fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
@@ -99,8 +126,9 @@ mod imp {
 
     impl WindowImpl for Window {
         fn close_request(&self) -> glib::Propagation {
-            self.obj().remember();
-            self.parent_close_request()
+            let window = self.obj();
+            window.remember();
+            super::Application::current().close_window(&window)
         }
     }
 
@@ -419,6 +447,12 @@ impl Window {
     /// Says what went wrong.
     pub fn show_trouble(&self, what: &Trouble) {
         trouble::present(self, what);
+    }
+
+    /// Goes away; the tray icon leads back.
+    pub fn close_to_tray(&self) {
+        self.remember();
+        self.set_visible(false);
     }
 
     /// Keeps the size for the next time.

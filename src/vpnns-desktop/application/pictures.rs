@@ -1,0 +1,110 @@
+//! Pictures for the tray: of the states, drawn from the same files as the window's icons, and of
+//! apps whose icon is a file.
+
+use gtk::{gdk_pixbuf::Pixbuf, gio, glib};
+
+use crate::model::presentation::Look;
+use crate::tray::{Pictures, Pixmap};
+
+/// The sizes of panels, in pixels.
+const SIZES: [i32; 3] = [16, 24, 48];
+/// The size of an app's icon in the menu.
+const APP_SIZE: i32 = 32;
+
+/// A file of the resources and the colour in which it can be read both on white and on black
+/// (about 4.5 : 1 on either); a host that knows the icon's name recolours it by itself.
+fn source(look: Look) -> (String, &'static str) {
+    let colour = match look {
+        Look::Off => "#777777",
+        Look::Connected => "#1f8b4c",
+        Look::Connecting | Look::Question => "#2f7de1",
+        Look::Reconnecting => "#a06f00",
+        Look::Failed => "#e0353f",
+    };
+    let path = format!(
+        "/org/vpnns/PerAppVpn/icons/scalable/actions/{}.svg",
+        look.icon()
+    );
+    (path, colour)
+}
+
+/// All of them. A state whose picture cannot be drawn has none: the name has to do.
+pub fn of_states() -> Pictures {
+    let looks = [
+        Look::Off,
+        Look::Connected,
+        Look::Connecting,
+        Look::Reconnecting,
+        Look::Question,
+        Look::Failed,
+    ];
+    looks
+        .into_iter()
+        .map(|look| (look, of_state(look)))
+        .collect()
+}
+
+fn of_state(look: Look) -> Vec<Pixmap> {
+    let (path, colour) = source(look);
+    let Ok(data) = gio::resources_lookup_data(&path, gio::ResourceLookupFlags::NONE) else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&data)
+        .replace("#2e3436", colour)
+        // What is faint in the text's colour would vanish in a lighter one.
+        .replace("opacity=\".35\"", "opacity=\".6\"");
+    let bytes = glib::Bytes::from_owned(text.into_bytes());
+    let draw = |size| {
+        let stream = gio::MemoryInputStream::from_bytes(&bytes);
+        let nothing = gio::Cancellable::NONE;
+        Pixbuf::from_stream_at_scale(&stream, size, size, true, nothing).ok()
+    };
+    SIZES
+        .into_iter()
+        .filter_map(|size| {
+            let argb = argb(&draw(size)?)?;
+            Some(Pixmap { size, argb })
+        })
+        .collect()
+}
+
+/// The specification's order of bytes.
+fn argb(picture: &Pixbuf) -> Option<Vec<u8>> {
+    let (width, height) = (
+        usize::try_from(picture.width()).ok()?,
+        usize::try_from(picture.height()).ok()?,
+    );
+    if !picture.has_alpha() || picture.n_channels() != 4 || width != height {
+        return None;
+    }
+    let stride = usize::try_from(picture.rowstride()).ok()?;
+    let pixels = picture.read_pixel_bytes();
+    let mut argb = Vec::with_capacity(width * height * 4);
+    for row in 0..height {
+        let row = pixels.get(row * stride..row * stride + width * 4)?;
+        for pixel in row.chunks_exact(4) {
+            argb.extend([pixel[3], pixel[0], pixel[1], pixel[2]]);
+        }
+    }
+    Some(argb)
+}
+
+/// An app's icon as the menu takes it: a name of the theme, or a PNG file.
+pub fn of_app(icon: Option<&str>) -> (String, Vec<u8>) {
+    const GENERAL: &str = "application-x-executable";
+    match icon {
+        Some(path) if path.starts_with('/') => {
+            let picture = Pixbuf::from_file_at_scale(path, APP_SIZE, APP_SIZE, true).ok();
+            let png = picture.and_then(|it| it.save_to_bufferv("png", &[]).ok());
+            match png {
+                Some(png) => (String::new(), png),
+                None => (GENERAL.to_owned(), Vec::new()),
+            }
+        }
+        Some(name) => {
+            let name = name.trim_end_matches(".png").trim_end_matches(".svg");
+            (name.to_owned(), Vec::new())
+        }
+        None => (GENERAL.to_owned(), Vec::new()),
+    }
+}
