@@ -6,6 +6,7 @@ use gtk::glib;
 use super::Application;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::model::Vpn;
+use crate::model::presentation::Look;
 use crate::widgets::Window;
 
 impl Application {
@@ -42,13 +43,20 @@ impl Application {
 
     async fn ask(&self, up: &[Vpn]) -> String {
         let body = match up {
-            [vpn] => gettext_f(
-                "{vpn} is connected. Apps in it go offline when it is disconnected.",
-                &[("vpn", &vpn.presentation().name)],
-            ),
+            [vpn] => {
+                let shown = vpn.presentation();
+                let name = [("vpn", shown.name.as_str())];
+                match shown.look {
+                    Look::Connecting | Look::Question => gettext_f("{vpn} is connecting.", &name),
+                    _ => gettext_f(
+                        "{vpn} is connected. Apps in it go offline when it is disconnected.",
+                        &name,
+                    ),
+                }
+            }
             _ => ngettext_f(
-                "{n} VPN is connected. Apps in it go offline when it is disconnected.",
-                "{n} VPNs are connected. Apps in them go offline when they are disconnected.",
+                "{n} VPN is in use. Apps in it go offline when it is disconnected.",
+                "{n} VPNs are in use. Apps in them go offline when they are disconnected.",
                 up.len(),
                 &[],
             ),

@@ -11,15 +11,15 @@ const SIZES: [i32; 3] = [16, 24, 48];
 /// The size of an app's icon in the menu.
 const APP_SIZE: i32 = 32;
 
-/// A file of the resources and the colour in which it can be read both on white and on black
-/// (about 4.5 : 1 on either); a host that knows the icon's name recolours it by itself.
+/// A file of the resources and the colour in which it can be read both on a light panel and on a dark one
+/// (about 3.5 : 1 on white and on #333); a host that knows the icon's name recolours it by itself.
 fn source(look: Look) -> (String, &'static str) {
     let colour = match look {
-        Look::Off => "#777777",
-        Look::Connected => "#1f8b4c",
-        Look::Connecting | Look::Question => "#2f7de1",
-        Look::Reconnecting => "#a06f00",
-        Look::Failed => "#e0353f",
+        Look::Off => "#888888",
+        Look::Connected => "#26a269",
+        Look::Connecting | Look::Question => "#3f8ae0",
+        Look::Reconnecting => "#b57c00",
+        Look::Failed => "#ed4a50",
     };
     let path = format!(
         "/org/vpnns/PerAppVpn/icons/scalable/actions/{}.svg",

@@ -57,10 +57,14 @@ mod imp {
             klass.install_action("check.copy-report", None, |window, _, _| {
                 window.copy_report();
             });
-            klass.add_binding_action(
-                gtk::gdk::Key::Escape,
-                gtk::gdk::ModifierType::empty(),
-                "window.close",
+            klass.add_shortcut(
+                &gtk::Shortcut::builder()
+                    .trigger(&gtk::KeyvalTrigger::new(
+                        gtk::gdk::Key::Escape,
+                        gtk::gdk::ModifierType::empty(),
+                    ))
+                    .action(&gtk::NamedAction::new("window.close"))
+                    .build(),
             );
         }
 
@@ -85,7 +89,8 @@ glib::wrapper! {
 
 /// Shows it, and checks.
 pub fn present(window: &Window) {
-    let open = Application::current()
+    let app = Application::current();
+    let open = app
         .windows()
         .into_iter()
         .find_map(|it| it.downcast::<SystemCheck>().ok());
@@ -93,13 +98,18 @@ pub fn present(window: &Window) {
         open.present();
         return;
     }
+    // The settings lead here too, and block every window that does not stand above them.
+    let above = app.active_window();
+    let above = above.unwrap_or_else(|| window.clone().upcast());
     let this: SystemCheck = glib::Object::builder()
-        .property("application", Application::current())
+        .property("application", &app)
         .build();
     // Above a window that is hidden, it would be hidden too.
-    if window.is_visible() {
-        this.set_transient_for(Some(window));
+    if above.is_visible() {
+        this.set_transient_for(Some(&above));
+        this.set_modal(above.is_modal());
     }
+    GtkWindowExt::set_focus(&this, gtk::Widget::NONE);
     this.present();
     this.check();
 }
@@ -122,6 +132,9 @@ impl SystemCheck {
                 Err(trouble) => this.show_lost(&trouble),
             }
             this.imp().again.set_sensitive(true);
+            if GtkWindowExt::focus(&this).is_none() {
+                this.imp().again.grab_focus();
+            }
         });
     }
 
