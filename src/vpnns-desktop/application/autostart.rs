@@ -101,15 +101,15 @@ async fn ask_portal(on: bool) -> Result<(), Trouble> {
     let request = format!("{PORTAL_PATH}/request/{sender}/{token}");
     let (told, answer) = async_channel::bounded::<u32>(1);
     // Before the call: the answer may come at once.
-    let subscription = bus.signal_subscribe(
+    let subscription = bus.subscribe_to_signal(
         Some(PORTAL),
         Some("org.freedesktop.portal.Request"),
         Some("Response"),
         Some(&request),
         None,
         gio::DBusSignalFlags::NONE,
-        move |_, _, _, _, _, parameters| {
-            let code = parameters.child_value(0).get::<u32>();
+        move |signal| {
+            let code = signal.parameters.child_value(0).get::<u32>();
             let _ = told.try_send(code.unwrap_or(2));
         },
     );
@@ -134,11 +134,10 @@ async fn ask_portal(on: bool) -> Result<(), Trouble> {
     let result = match called {
         Ok(_) => answer.recv().await.unwrap_or(2),
         Err(error) => {
-            bus.signal_unsubscribe(subscription);
             return Err(failed(error.message().to_owned()));
         }
     };
-    bus.signal_unsubscribe(subscription);
+    drop(subscription);
     match result {
         0 => Ok(()),
         _ => Err(failed(gettext("The system did not allow it."))),

@@ -106,6 +106,11 @@ impl Examination {
 
 fn row(finding: &Finding, remedy: Option<&str>) -> (Theme, Row) {
     let (theme, title) = words(&finding.id, finding.outcome);
+    let title = if title.is_empty() {
+        finding.title.clone().unwrap_or_default()
+    } else {
+        title
+    };
     let summary = sentence(&finding.summary);
     let row = Row {
         id: finding.id.clone(),

@@ -10,6 +10,8 @@ use crate::i18n::{gettext, gettext_f, ngettext_f};
 pub const EXPIRES_SOON: u64 = 15 * 60;
 /// How long a connection may be lost before it is worth a word, in seconds: most come back.
 const PATIENCE: u32 = 5;
+/// How long a question may be open, in seconds: the keyring may have the answer.
+const QUESTION_PATIENCE: u32 = 2;
 /// How many apps are named.
 const NAMED: usize = 3;
 
@@ -40,6 +42,9 @@ pub enum Change {
     /// Show it no longer, by its id.
     Withdraw(String),
 }
+
+/// Fills the name of a VPN into a sentence.
+type Say<'a> = &'a dyn Fn(&[(&str, &str)]) -> String;
 
 /// How to speak of things.
 pub struct Names<'a> {
@@ -150,7 +155,7 @@ fn question(
         button: (answer.label.clone(), action(answer.act.action(), after)),
         action: action("app.show-vpn", after),
         urgent: true,
-        delay: 0,
+        delay: QUESTION_PATIENCE,
     }))
 }
 
@@ -188,12 +193,7 @@ fn action(action: &str, facts: &Facts) -> String {
     format!("{action}::{}", facts.name)
 }
 
-fn titled(
-    facts: &Facts,
-    now: u64,
-    names: &Names<'_>,
-    say: &dyn Fn(&[(&str, &str)]) -> String,
-) -> String {
+fn titled(facts: &Facts, now: u64, names: &Names<'_>, say: Say<'_>) -> String {
     let name = if names.hide {
         // Translators: stands in for the name of a VPN in a notification
         gettext("A VPN")

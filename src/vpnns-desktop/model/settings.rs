@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 const RECENT: usize = 12;
 
 /// What can be set.
+// Each is a switch of its own: no state machine hides in them.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Values {

@@ -234,9 +234,8 @@ mod tests {
         items
             .iter()
             .flat_map(|item| match item {
-                Item::Separator => vec![],
                 Item::Entry(entry) if entry.visible => vec![mark(entry.enabled, &entry.label)],
-                Item::Entry(_) => vec![],
+                Item::Separator | Item::Entry(_) => vec![],
                 Item::Sub {
                     label,
                     enabled,

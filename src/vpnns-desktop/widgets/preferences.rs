@@ -1,6 +1,7 @@
 //! The settings window: few, real choices.
 
 mod app_row;
+mod passwords;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -39,6 +40,8 @@ mod imp {
         pub apps: TemplateChild<adw::PreferencesGroup>,
         #[template_child]
         pub add_app: TemplateChild<gtk::MenuButton>,
+        #[template_child]
+        pub passwords: TemplateChild<adw::PreferencesGroup>,
         #[template_child]
         pub hide_names: TemplateChild<gtk::Switch>,
         #[template_child]
@@ -141,6 +144,7 @@ impl Preferences {
         self.fill_apps(app);
         self.fill_recent(app);
         self.load_apps(app);
+        passwords::fill(&self.imp().passwords);
     }
 
     /// The session has to agree: the switch goes back where it does not.
