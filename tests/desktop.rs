@@ -12,6 +12,8 @@ mod story;
 mod forms;
 #[path = "desktop/picker.rs"]
 mod picker;
+#[path = "desktop/tray.rs"]
+mod tray;
 #[path = "desktop/truth.rs"]
 mod truth;
 

@@ -3,10 +3,10 @@
 mod actions;
 mod autostart;
 mod command_line;
-mod opening;
 mod leaving;
 mod login;
 mod notices;
+mod opening;
 mod pictures;
 mod presence;
 

@@ -144,7 +144,7 @@ impl Preferences {
         self.fill_apps(app);
         self.fill_recent(app);
         self.load_apps(app);
-        passwords::fill(&self.imp().passwords);
+        passwords::fill_when_seen(&self.imp().passwords);
     }
 
     /// The session has to agree: the switch goes back where it does not.

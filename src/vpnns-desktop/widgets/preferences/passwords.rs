@@ -8,8 +8,18 @@ use crate::helper::Trouble;
 use crate::i18n::{gettext, gettext_f};
 use crate::secrets::{self, Place};
 
-/// Fills a group with a row for each, as soon as the keyring has answered.
-pub fn fill(group: &adw::PreferencesGroup) {
+/// Fills a group once somebody looks at it: a keyring may ask to be unlocked.
+pub fn fill_when_seen(group: &adw::PreferencesGroup) {
+    let is_filled = std::cell::Cell::new(false);
+    group.connect_map(move |group| {
+        if !is_filled.replace(true) {
+            fill(group);
+        }
+    });
+}
+
+/// A row for each, as soon as the keyring has answered.
+fn fill(group: &adw::PreferencesGroup) {
     let waiting = row(&gettext("Asking the Keyring…"), "");
     let spinner = gtk::Spinner::builder().spinning(true).build();
     waiting.add_suffix(&spinner);

@@ -1,0 +1,158 @@
+"""A host of the tray in the session, as plain as the specifications of StatusNotifierItem and dbusmenu allow.
+
+`tray.py watch` is the watcher: it notes who registers, and every signal, a line of JSON each, in the file
+`tray.log` of the runtime directory. Every other call talks to the item that registered last, and prints JSON.
+"""
+import json
+import os
+import sys
+
+from gi.repository import Gio, GLib
+
+LOG = os.path.join(os.environ["XDG_RUNTIME_DIR"], "tray.log")
+WATCHER = "org.kde.StatusNotifierWatcher"
+ITEM = "org.kde.StatusNotifierItem"
+MENU = "com.canonical.dbusmenu"
+INTERFACE = """<node><interface name='org.kde.StatusNotifierWatcher'>
+<method name='RegisterStatusNotifierItem'><arg type='s' direction='in'/></method>
+<method name='RegisterStatusNotifierHost'><arg type='s' direction='in'/></method>
+<property name='RegisteredStatusNotifierItems' type='as' access='read'/>
+<property name='IsStatusNotifierHostRegistered' type='b' access='read'/>
+<property name='ProtocolVersion' type='i' access='read'/>
+</interface></node>"""
+
+bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+
+
+def note(**what):
+    with open(LOG, "a", encoding="utf-8") as log:
+        log.write(json.dumps(what) + "\n")
+
+
+def watch():
+    def called(_bus, sender, _path, _interface, method, parameters, invocation):
+        if method == "RegisterStatusNotifierItem":
+            note(registered=sender, name=parameters.unpack()[0])
+        invocation.return_value(None)
+
+    def read(_bus, _sender, _path, _interface, name):
+        values = {
+            "RegisteredStatusNotifierItems": GLib.Variant("as", []),
+            "IsStatusNotifierHostRegistered": GLib.Variant("b", True),
+            "ProtocolVersion": GLib.Variant("i", 0),
+        }
+        return values[name]
+
+    def signalled(_bus, _sender, _path, interface, name, parameters):
+        note(signal=name, interface=interface, arguments=parameters.unpack())
+
+    interface = Gio.DBusNodeInfo.new_for_xml(INTERFACE).interfaces[0]
+    bus.register_object("/StatusNotifierWatcher", interface, called, read, None)
+    for interface in (ITEM, MENU, "org.freedesktop.DBus.Properties"):
+        bus.signal_subscribe(None, interface, None, None, None, Gio.DBusSignalFlags.NONE, signalled)
+    loop = GLib.MainLoop()
+    Gio.bus_own_name_on_connection(
+        bus, WATCHER, Gio.BusNameOwnerFlags.REPLACE, lambda *_: note(watching=os.getpid()), lambda *_: loop.quit()
+    )
+    loop.run()
+
+
+def item():
+    lines = [json.loads(line) for line in open(LOG, encoding="utf-8")]
+    return [line["registered"] for line in lines if "registered" in line][-1]
+
+
+def call(path, interface, method, parameters, reply=None):
+    kind = GLib.VariantType(reply) if reply else None
+    return bus.call_sync(item(), path, interface, method, parameters, kind, 0, 20000, None).unpack()
+
+
+def properties():
+    """Everything that the item shows; of its pictures the sizes, and whether the bytes fit."""
+    found = call("/StatusNotifierItem", "org.freedesktop.DBus.Properties", "GetAll", GLib.Variant("(s)", (ITEM,)))[0]
+    for name in ("IconPixmap", "AttentionIconPixmap", "OverlayIconPixmap"):
+        found[name] = [[width, height, len(data) == width * height * 4] for width, height, data in found.get(name, [])]
+    tip = found.get("ToolTip")
+    found["ToolTip"] = [tip[0], tip[2], tip[3]] if tip else None
+    return found
+
+
+def menu():
+    """The menu's revision, and its items: id, properties, children."""
+    parameters = GLib.Variant("(iias)", (0, -1, []))
+    revision, root = call("/MenuBar", MENU, "GetLayout", parameters)
+
+    def plain(node):
+        number, found, children = node
+        if "icon-data" in found:
+            found["icon-data"] = len(found["icon-data"])
+        return {"id": number, "properties": found, "children": [plain(child) for child in children]}
+
+    return {"revision": revision, "root": plain(root)}
+
+
+def click(*labels):
+    """Opens submenus by their labels, and clicks on the last; a `*` at the end stands for whatever follows."""
+    node = menu()["root"]
+    for label in labels:
+        begin = label[:-1] if label.endswith("*") else None
+
+        def fits(text, label=label, begin=begin):
+            return text.startswith(begin) if begin is not None else text == label
+
+        fitting = [child for child in node["children"] if fits(child["properties"].get("label", ""))]
+        if not fitting:
+            labels = [child["properties"].get("label") for child in node["children"]]
+            raise SystemExit(f"no {label} among {labels}")
+        node = fitting[0]
+    return event(node["id"], "clicked")
+
+
+def event(number, kind):
+    parameters = GLib.Variant("(isvu)", (int(number), kind, GLib.Variant("i", 0), 0))
+    call("/MenuBar", MENU, "Event", parameters)
+    return True
+
+
+def about_to_show(number):
+    return call("/MenuBar", MENU, "AboutToShow", GLib.Variant("(i)", (int(number),)))[0]
+
+
+def activate(method="Activate"):
+    call("/StatusNotifierItem", ITEM, method, GLib.Variant("(ii)", (0, 0)))
+    return True
+
+
+def hostile():
+    """What no host should do: how many of the calls were answered with an error, and how many at all."""
+    calls = []
+    for number in (-1, 0, 7777, 2**31 - 1, -(2**31)):
+        for kind in ("clicked", "no such event", ""):
+            calls.append(("Event", GLib.Variant("(isvu)", (number, kind, GLib.Variant("s", "x"), 0))))
+        calls.append(("AboutToShow", GLib.Variant("(i)", (number,))))
+        calls.append(("GetLayout", GLib.Variant("(iias)", (number, -2, ["no such property"]))))
+        calls.append(("GetGroupProperties", GLib.Variant("(aias)", ([number] * 100, []))))
+        calls.append(("GetProperty", GLib.Variant("(is)", (number, "no such property"))))
+    refused = 0
+    for method, parameters in calls:
+        try:
+            call("/MenuBar", MENU, method, parameters)
+        except GLib.Error:
+            refused += 1
+    owner = item()
+    for _ in range(2000):
+        # Without waiting for an answer: as fast as the bus takes it.
+        bus.call(owner, "/StatusNotifierItem", ITEM, "Scroll", GLib.Variant("(is)", (1, "vertical")),
+                 None, Gio.DBusCallFlags.NONE, -1, None, None)
+    bus.flush_sync(None)
+    return {"calls": len(calls), "refused": refused}
+
+
+def log():
+    return [json.loads(line) for line in open(LOG, encoding="utf-8")]
+
+
+if sys.argv[1] == "watch":
+    watch()
+else:
+    print(json.dumps(globals()[sys.argv[1]](*sys.argv[2:])))
