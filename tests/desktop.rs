@@ -6,12 +6,12 @@
 
 mod support;
 
-#[path = "desktop/story.rs"]
-mod story;
 #[path = "desktop/forms.rs"]
 mod forms;
 #[path = "desktop/picker.rs"]
 mod picker;
+#[path = "desktop/story.rs"]
+mod story;
 #[path = "desktop/tray.rs"]
 mod tray;
 #[path = "desktop/truth.rs"]

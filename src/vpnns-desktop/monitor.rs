@@ -24,7 +24,7 @@ pub enum Told {
     /// It is started: what is not told before [`Event::Ready`] is not there.
     Started,
     /// Something happened.
-    Event(Event),
+    Event(Box<Event>),
     /// It cannot be asked; it is tried again by itself.
     Lost(Trouble),
 }
@@ -68,19 +68,18 @@ async fn listen(helper: &Helper, traffic: bool, tell: &impl Fn(Told)) -> (Troubl
             next.await
         } else {
             // Who is there is told at once; later it may be silent for days.
-            match glib::future_with_timeout(PATIENCE, next).await {
-                Ok(said) => said,
-                Err(_) => {
-                    let trouble = Trouble::new(gettext("The VPN helper does not answer"));
-                    return (trouble, was_ready);
-                }
+            if let Ok(said) = glib::future_with_timeout(PATIENCE, next).await {
+                said
+            } else {
+                let trouble = Trouble::new(gettext("The VPN helper does not answer"));
+                return (trouble, was_ready);
             }
         };
         match said {
             Ok(Some(line)) => match parse(&line) {
                 Ok(event) => {
                     was_ready |= event == Event::Ready;
-                    tell(Told::Event(event));
+                    tell(Told::Event(Box::new(event)));
                 }
                 Err(trouble) => return (trouble, was_ready),
             },

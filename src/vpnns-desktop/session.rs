@@ -81,10 +81,10 @@ impl Session {
             match told {
                 Told::Started => this.vpns.begin(),
                 Told::Event(event) => {
-                    if event == Event::Ready {
+                    if *event == Event::Ready {
                         this.set_lost(None);
                     }
-                    this.vpns.apply(event);
+                    this.vpns.apply(*event);
                     this.count_silence();
                 }
                 Told::Lost(trouble) => this.set_lost(Some(&trouble)),
@@ -128,7 +128,8 @@ impl Session {
         }
         let vpns = self.vpns.clone();
         let monitor = monitor::watch(self.helper.clone(), true, move |told| {
-            if let Told::Event(Event::Traffic { name, counters }) = told
+            if let Told::Event(event) = told
+                && let Event::Traffic { name, counters } = *event
                 && let Some(vpn) = vpns.find(name.as_str())
             {
                 vpn.update_traffic(|traffic| traffic.count(counters));

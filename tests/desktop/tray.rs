@@ -30,8 +30,8 @@ impl<'a> Host<'a> {
     /// Ends the one that watches, as a panel ends.
     fn end(&self) {
         let log = self.log();
-        let pids = log.iter().filter_map(|line| line["watching"].as_i64());
-        let pid = pids.last().expect("somebody watches");
+        let mut pids = log.iter().filter_map(|line| line["watching"].as_i64());
+        let pid = pids.next_back().expect("somebody watches");
         self.desktop
             .shell(&format!("kill {pid} && rm \"$XDG_RUNTIME_DIR/tray.log\""));
     }

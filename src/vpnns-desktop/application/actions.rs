@@ -33,42 +33,42 @@ impl Application {
                 .build()
         };
         self.add_action_entries([
-            plain("show-window", |app| app.show_window()),
-            plain("quit", |app| app.leave()),
+            plain("show-window", super::Application::show_window),
+            plain("quit", super::Application::leave),
             plain("about", |app| widgets::about::present(&app.window())),
             plain("shortcuts", |app| {
-                widgets::shortcuts::present(&app.window())
+                widgets::shortcuts::present(&app.window());
             }),
             plain("preferences", |app| {
-                widgets::preferences::present(&app.window())
+                widgets::preferences::present(&app.window());
             }),
             plain("system-check", |app| {
-                widgets::system_check::present(&app.window())
+                widgets::system_check::present(&app.window());
             }),
             plain("add-vpn", |app| widgets::add::present(&app.window())),
             plain("import-file", |app| {
-                widgets::add::import_file(&app.window())
+                widgets::add::import_file(&app.window());
             }),
             plain("try-demonstration", |app| {
-                widgets::add::add_demonstration(&app.window())
+                widgets::add::add_demonstration(&app.window());
             }),
-            of_vpn("connect-vpn", |app, vpn| app.connect_vpn(vpn)),
-            of_vpn("disconnect-vpn", |app, vpn| app.disconnect_vpn(vpn)),
-            of_vpn("reconnect-vpn", |app, vpn| app.reconnect_vpn(vpn)),
+            of_vpn("connect-vpn", super::Application::connect_vpn),
+            of_vpn("disconnect-vpn", super::Application::disconnect_vpn),
+            of_vpn("reconnect-vpn", super::Application::reconnect_vpn),
             of_vpn("answer-vpn", |app, vpn| {
-                widgets::question::present(&app.window(), &vpn)
+                widgets::question::present(&app.window(), &vpn);
             }),
             of_vpn("edit-vpn", |app, vpn| {
-                widgets::add::edit(&app.window(), &vpn)
+                widgets::add::edit(&app.window(), &vpn);
             }),
             of_vpn("duplicate-vpn", |app, vpn| {
-                widgets::add::duplicate(&app.window(), &vpn)
+                widgets::add::duplicate(&app.window(), &vpn);
             }),
             of_vpn("delete-vpn", |app, vpn| {
-                widgets::add::delete(&app.window(), &vpn)
+                widgets::add::delete(&app.window(), &vpn);
             }),
             of_vpn("open-app", |app, vpn| {
-                widgets::picker::present(&app.window(), &vpn)
+                widgets::picker::present(&app.window(), &vpn);
             }),
             of_vpn("check-vpn", |app, vpn| {
                 let window = app.window();
@@ -77,9 +77,9 @@ impl Application {
                 window.show_leaks();
             }),
             of_vpn("log-vpn", |app, vpn| {
-                widgets::log::present(&app.window(), &vpn)
+                widgets::log::present(&app.window(), &vpn);
             }),
-            of_vpn("stop-vpn", |app, vpn| app.stop_vpn(vpn)),
+            of_vpn("stop-vpn", super::Application::stop_vpn),
             of_vpn("show-vpn", |app, vpn| {
                 let window = app.window();
                 window.select(&vpn);
