@@ -92,6 +92,8 @@ fn offer_undo(window: &Window, vpn: &Vpn, shown: &str, text: String) {
     let name = vpn.name();
     let toast = adw::Toast::new(&gettext_f("{vpn} deleted", &[("vpn", shown)]));
     toast.set_button_label(Some(&gettext("Undo")));
+    // The way back needs time to be found, also by keyboard and screen reader.
+    toast.set_timeout(15);
     let (weak, again) = (window.downgrade(), name.clone());
     toast.connect_button_clicked(move |_| {
         if let Some(window) = weak.upgrade() {

@@ -94,7 +94,11 @@ impl Shown {
         };
         self.row
             .update_state(&[gtk::accessible::State::Invalid(state)]);
-        let Some(fault) = fault else { return };
+        let Some(fault) = fault else {
+            // GTK 4.8 reads hidden labels to screen readers.
+            self.label.set_label("");
+            return;
+        };
         let mut text = glib::markup_escape_text(&fault.text).to_string();
         if let Some(fix) = &fault.fix {
             let fix = glib::markup_escape_text(fix);
