@@ -54,11 +54,6 @@ impl InstalledApp {
         self.imp().entry.get().expect("new() sets the entry")
     }
 
-    /// Its icon; a general one where it names none.
-    pub fn icon(&self) -> gio::Icon {
-        icon(self.entry().icon.as_deref())
-    }
-
     /// How well it is what is looked for, best is smallest; nothing if it is not.
     pub fn rank(&self, query: &Query) -> Option<u8> {
         self.imp().searched.get()?.rank(query)
@@ -78,21 +73,6 @@ impl InstalledApp {
     pub fn description(&self) -> Option<&str> {
         let entry = self.entry();
         entry.comment.as_deref().or(entry.generic_name.as_deref())
-    }
-}
-
-/// An icon by the name or path that an entry gives.
-pub fn icon(name: Option<&str>) -> gio::Icon {
-    match name {
-        Some(path) if path.starts_with('/') => {
-            gio::FileIcon::new(&gio::File::for_path(path)).upcast()
-        }
-        Some(name) => {
-            // Entries may name a file of the theme with its ending.
-            let name = name.trim_end_matches(".png").trim_end_matches(".svg");
-            gio::ThemedIcon::from_names(&[name, "application-x-executable"]).upcast()
-        }
-        None => gio::ThemedIcon::new("application-x-executable").upcast(),
     }
 }
 

@@ -10,7 +10,8 @@ use super::form::Form;
 use crate::application::Application;
 use crate::i18n::{gettext, gettext_f};
 use crate::model::draft::Field;
-use crate::model::installed::{InstalledApp, icon};
+use crate::model::installed::InstalledApp;
+use crate::widgets::app_icon::app_icon;
 
 /// The rows of the chosen apps.
 struct Chosen {
@@ -82,7 +83,7 @@ impl Chosen {
     fn row(self: &Rc<Self>, id: &str) -> adw::ActionRow {
         let app = Application::current().session().catalogue.find(id);
         let name = app.as_ref().map_or(id, |app| app.entry().name.as_str());
-        let image = app.as_ref().map_or_else(|| icon(None), InstalledApp::icon);
+        let image = app_icon(app.as_ref().and_then(|it| it.entry().icon.as_deref()));
         let row = adw::ActionRow::builder()
             .title(glib::markup_escape_text(name))
             .build();
@@ -234,7 +235,7 @@ fn app_list() -> (gtk::ListView, gtk::CustomFilter) {
             image.and_downcast::<gtk::Image>(),
             label.and_downcast::<gtk::Label>(),
         ) {
-            image.set_from_gicon(&app.icon());
+            image.set_from_gicon(&app_icon(app.entry().icon.as_deref()));
             label.set_label(&app.entry().name);
         }
     });

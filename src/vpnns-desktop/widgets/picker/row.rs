@@ -8,6 +8,7 @@ use super::{Picker, menu};
 use crate::application::Application;
 use crate::i18n::{gettext, gettext_f};
 use crate::model::installed::InstalledApp;
+use crate::widgets::app_icon::app_icon;
 
 mod imp {
     use std::cell::RefCell;
@@ -106,7 +107,8 @@ impl Row {
     pub fn show(&self, app: &InstalledApp, item: &gtk::ListItem) {
         let imp = self.imp();
         imp.item.set(Some(item));
-        imp.icon.set_from_gicon(&app.icon());
+        imp.icon
+            .set_from_gicon(&app_icon(app.entry().icon.as_deref()));
         let name = app.entry().name.as_str();
         imp.name.set_label(name);
         let words = gettext_f("More Actions for {app}", &[("app", name)]);

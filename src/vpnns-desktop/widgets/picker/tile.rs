@@ -5,11 +5,12 @@ use gtk::pango;
 
 use super::Picker;
 use crate::model::installed::InstalledApp;
+use crate::widgets::app_icon::app_icon;
 
 /// The tile of an application.
 pub fn of(picker: &Picker, app: &InstalledApp) -> gtk::Button {
     let entry = app.entry();
-    let icon = gtk::Image::from_gicon(&app.icon());
+    let icon = gtk::Image::from_gicon(&app_icon(app.entry().icon.as_deref()));
     icon.set_pixel_size(64);
     let name = gtk::Label::builder()
         .label(&entry.name)

@@ -5,8 +5,8 @@ use gtk::glib;
 
 use crate::application::Application;
 use crate::i18n::{gettext, gettext_f};
-use crate::model::installed;
 use crate::model::settings::AppValues;
+use crate::widgets::app_icon::app_icon;
 
 /// The names of all VPNs, and what people call them.
 pub fn vpns(app: &Application) -> (Vec<String>, Vec<String>) {
@@ -33,11 +33,8 @@ pub fn new(app: &Application, entry: &str, removed: impl Fn() + 'static) -> adw:
     let row = adw::ExpanderRow::builder()
         .title(glib::markup_escape_text(&name))
         .build();
-    let icon = app
-        .session()
-        .catalogue
-        .find(entry)
-        .map_or_else(|| installed::icon(None), |it| it.icon());
+    let known = app.session().catalogue.find(entry);
+    let icon = app_icon(known.as_ref().and_then(|it| it.entry().icon.as_deref()));
     let image = gtk::Image::builder()
         .gicon(&icon)
         .pixel_size(32)
