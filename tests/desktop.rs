@@ -8,6 +8,8 @@ mod support;
 
 #[path = "desktop/forms.rs"]
 mod forms;
+#[path = "desktop/helper.rs"]
+mod helper;
 #[path = "desktop/picker.rs"]
 mod picker;
 #[path = "desktop/story.rs"]

@@ -13,6 +13,7 @@ mod hero;
 mod leak_page;
 mod leak_row;
 pub mod log;
+mod lost_banner;
 mod narrow;
 pub mod picker;
 mod plot;

@@ -188,7 +188,8 @@ class Screen:
 def matches(wanted, text):
     if wanted.endswith("*"):
         return wanted[:-1] in text
-    return wanted == text
+    # The buttons of an AdwMessageDialog are named twice.
+    return text in (wanted, f"{wanted} {wanted}")
 
 
 def run(*words):
@@ -333,6 +334,11 @@ def main():
     os.environ.update(GTK_USE_PORTAL="0", ADW_DISABLE_PORTAL="1", GTK_A11Y="atspi", XDG_SESSION_TYPE="x11",
                       NO_AT_BRIDGE="0", XDG_CURRENT_DESKTOP="GNOME")
     os.environ.pop("WAYLAND_DISPLAY", None)
+    # What a GNOME session says; without it GTK takes any font.
+    settings = os.path.expanduser("~/.config/gtk-4.0")
+    os.makedirs(settings, exist_ok=True)
+    with open(f"{settings}/settings.ini", "w") as file:
+        file.write("[Settings]\ngtk-font-name=Cantarell 11\n")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         x_server(size)

@@ -183,7 +183,7 @@ impl Presentation {
         };
         let server = told_server(instance).or(server);
         if facts.pending == Some(Pending::Disconnecting) {
-            return base.disconnecting(server);
+            return base.disconnecting(&instance.state, server);
         }
         match (&instance.question, &instance.state) {
             (Some(question), _) => base.asked(question, server),
@@ -244,7 +244,14 @@ impl Presentation {
         self
     }
 
-    fn disconnecting(mut self, server: Option<String>) -> Self {
+    /// It looks like what it still is: nobody is to think that it is down before it is.
+    fn disconnecting(mut self, state: &State, server: Option<String>) -> Self {
+        self.look = match state {
+            State::Connected => Look::Connected,
+            State::Connecting { .. } => Look::Connecting,
+            State::Reconnecting => Look::Reconnecting,
+            State::Isolated | State::Failed { .. } => Look::Off,
+        };
         self.title = gettext("Disconnecting…");
         self.line = gettext("Disconnecting…");
         self.subtitle = server.unwrap_or_default();
@@ -276,7 +283,7 @@ impl Presentation {
                 Some(FieldKind::Password) => (
                     gettext("Password Needed"),
                     gettext("Waiting for a password"),
-                    gettext("Enter Password…"),
+                    gettext("Sign In…"),
                 ),
                 _ => (
                     gettext("Sign-In Needed"),

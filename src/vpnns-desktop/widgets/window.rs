@@ -15,11 +15,13 @@ use crate::model::presentation::Act;
 mod imp {
     use std::cell::{Cell, RefCell};
 
+    use adw::prelude::*;
     use adw::subclass::prelude::*;
     use gtk::{CompositeTemplate, glib};
 
     use super::VpnPage;
     use crate::model::Vpn;
+    use crate::widgets::lost_banner::LostBanner;
 
     /// The fields of [`super::Window`].
     #[derive(Default, CompositeTemplate)]
@@ -46,9 +48,9 @@ mod imp {
         #[template_child]
         pub vpn_menu_button: TemplateChild<gtk::MenuButton>,
         #[template_child]
-        pub lost: TemplateChild<gtk::Revealer>,
+        pub lost: TemplateChild<LostBanner>,
         #[template_child]
-        pub lost_text: TemplateChild<gtk::Label>,
+        pub welcome_lost: TemplateChild<LostBanner>,
         #[template_child]
         pub pages: TemplateChild<gtk::Stack>,
         pub page: RefCell<Option<VpnPage>>,
@@ -64,6 +66,7 @@ mod imp {
         type ParentType = adw::ApplicationWindow;
 
         fn class_init(klass: &mut Self::Class) {
+            LostBanner::ensure_type();
             klass.bind_template();
             klass.install_action("win.back", None, |window, _, _| window.back());
             klass.install_action("win.open-app", None, |window, _, _| {
@@ -430,13 +433,8 @@ impl Window {
     }
 
     fn show_lost(&self, lost: Option<&Trouble>) {
-        let imp = self.imp();
-        if let Some(trouble) = lost {
-            let hint = trouble.hint.as_deref().unwrap_or_default();
-            let text = format!("{}. {hint}", trouble.message);
-            imp.lost_text.set_label(text.trim());
-        }
-        imp.lost.set_reveal_child(lost.is_some());
+        self.imp().lost.show(lost);
+        self.imp().welcome_lost.show(lost);
     }
 
     /// Says something in passing.
