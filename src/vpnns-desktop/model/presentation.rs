@@ -385,13 +385,13 @@ impl Presentation {
             gettext("Trying again…")
         } else {
             gettext_f(
-                "Next try in {seconds} s.",
+                "Next try in {seconds}\u{a0}s.",
                 &[("seconds", &seconds.to_string())],
             )
         };
         if seconds > 0 {
             self.line = gettext_f(
-                "Reconnecting · next try in {seconds} s",
+                "Reconnecting · next try in {seconds}\u{a0}s",
                 &[("seconds", &seconds.to_string())],
             );
         }

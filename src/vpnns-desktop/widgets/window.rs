@@ -325,6 +325,10 @@ impl Window {
         imp.pages.add_named(&page, Some("vpn"));
         imp.pages.set_visible_child(&page);
         imp.page.replace(Some(page));
+        // Where both are seen, a window that gets narrow shows what somebody is looking at.
+        if !imp.leaflet.is_folded() {
+            imp.leaflet.set_visible_child(&imp.content.get());
+        }
         let weak = self.downgrade();
         let handler = vpn.connect_changed(move |vpn| {
             if let Some(this) = weak.upgrade() {

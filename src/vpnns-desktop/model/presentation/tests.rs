@@ -68,10 +68,10 @@ fn reconnecting_says_when_it_tries_again() {
         reason: None,
     });
     let shown = Presentation::of(&facts, 1000);
-    assert_eq!(shown.line, "Reconnecting · next try in 8 s");
+    assert_eq!(shown.line, "Reconnecting · next try in 8\u{a0}s");
     assert_eq!(
         shown.strip.as_deref(),
-        Some("The server does not answer. Next try in 8 s.")
+        Some("The server does not answer. Next try in 8\u{a0}s.")
     );
     assert_eq!(shown.subtitle, "2 apps are waiting; nothing leaks");
     assert_eq!(shown.ticks, Some(1));
