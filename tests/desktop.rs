@@ -8,6 +8,8 @@ mod support;
 
 #[path = "desktop/forms.rs"]
 mod forms;
+#[path = "desktop/gallery.rs"]
+mod gallery;
 #[path = "desktop/helper.rs"]
 mod helper;
 #[path = "desktop/picker.rs"]
@@ -64,4 +66,21 @@ fn await_state(lab: &Lab, name: &str, state: &str) {
         last["state"] == state
     });
     assert!(reached, "never {state}: {last:#}");
+}
+
+/// Activates an action of the running app on a VPN.
+fn act(desktop: &Desktop<'_>, action: &str, vpn: &str) {
+    activate(desktop, action, &format!("[<'{vpn}'>]"));
+}
+
+/// Activates an action of the running app.
+fn act_alone(desktop: &Desktop<'_>, action: &str) {
+    activate(desktop, action, "[]");
+}
+
+fn activate(desktop: &Desktop<'_>, action: &str, parameter: &str) {
+    desktop.shell(&format!(
+        "gdbus call --session --dest org.vpnns.PerAppVpn --object-path /org/vpnns/PerAppVpn \
+         --method org.gtk.Actions.Activate {action} \"{parameter}\" '{{}}'"
+    ));
 }

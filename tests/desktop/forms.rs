@@ -8,14 +8,6 @@ fn exported(lab: &Lab, name: &str) -> String {
     lab.run_by_user(&["vpnns", "--export", name]).run().stdout
 }
 
-/// Activates an action of the running app on a VPN.
-fn act(desktop: &Desktop<'_>, action: &str, vpn: &str) {
-    desktop.shell(&format!(
-        "gdbus call --session --dest org.vpnns.PerAppVpn --object-path /org/vpnns/PerAppVpn \
-         --method org.gtk.Actions.Activate {action} \"[<'{vpn}'>]\" '{{}}'"
-    ));
-}
-
 #[test]
 fn a_vpn_is_set_up_by_hand_after_a_mistake_was_pointed_out() {
     let lab = Lab::start();
