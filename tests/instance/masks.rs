@@ -35,3 +35,26 @@ fn a_name_service_that_is_started_later_is_hidden_too() {
         done";
     assert_eq!(on_machine(script), "1\n0\n1\n0");
 }
+
+#[test]
+fn a_system_bus_that_is_read_only_is_hidden_as_well() {
+    // As in a container that is given the host's with `-v /run/dbus:/run/dbus:ro`.
+    let script = "mount -t tmpfs none /run; mkdir /run/dbus; touch /run/dbus/host
+        mount --bind /run/dbus /run/dbus; mount -o remount,bind,ro /run/dbus
+        ls /run/dbus; vpnns -- ls /run/dbus";
+    let session = Session::new();
+    let said = session.script_with_mounts(script).run();
+    assert_eq!(said.text(), "host\nsystem_bus_socket");
+}
+
+#[test]
+fn a_place_that_cannot_be_hidden_keeps_no_other_from_being_hidden() {
+    let session = Session::new();
+    // A link to itself, in the place of a socket that stands before the user's own in the table.
+    let script = "cd; mkdir -p .docker/run here
+        vpnns --mask $HOME/here/late -- sleep 600 & sleep 0.3
+        ln -s docker.sock .docker/run/docker.sock
+        mkdir here/late; sleep 0.2; touch here/late/socket
+        ls here/late; vpnns -- sh -c 'ls here/late | wc -l'; vpnns --stop; wait";
+    assert_eq!(session.script(script).run().text(), "socket\n0");
+}

@@ -52,24 +52,27 @@ impl Masks {
         }
     }
 
-    /// Covers each place that exists and is not covered.
+    /// Covers each place that exists and is not covered. One that cannot be is the failure, and
+    /// keeps none of the others from being covered.
     pub(super) fn apply(&mut self) -> Result<(), Error> {
         let mut empty_one = None;
+        let mut outcome = Ok(());
         for place in &self.places {
-            match cover::cover(place, &self.directory, &mut empty_one) {
+            let door = self.system_bus.as_ref();
+            match cover::cover(place, &self.directory, door, &mut empty_one) {
                 Ok(Some(door)) => self.system_bus = Some(door),
                 // Absent, or behind a directory that the user may not even enter.
                 Ok(None) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => {}
                 Err(source) => {
-                    return Err(Error::Mask {
+                    outcome = outcome.and(Err(Error::Mask {
                         path: place.path.clone(),
                         reason: place.reason,
                         source,
-                    });
+                    }));
                 }
             }
         }
-        Ok(())
+        outcome
     }
 
     /// Opens what [`Self::revive`] needs; to be called outside.

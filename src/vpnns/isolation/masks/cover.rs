@@ -37,15 +37,25 @@ pub struct SystemBusDoor {
     pub listener: OwnedFd,
     /// The host's directory, which is not seen inside any more.
     pub host: OwnedFd,
+    /// The device number of the file system that the listener's socket is in.
+    device: u64,
+}
+
+impl SystemBusDoor {
+    /// Whether this is what is at the path.
+    fn is_at(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|there| there.dev() == self.device)
+    }
 }
 
 /// Covers a place that is there and is not covered.
 ///
 /// `empty_one` is an empty directory of ours once there is one: showing it again costs a third of
-/// making another file system.
+/// making another file system. `door` is the system bus that the instance has already.
 pub(super) fn cover<'places>(
     place: &'places Place,
     directory: &Path,
+    door: Option<&SystemBusDoor>,
     empty_one: &mut Option<&'places Path>,
 ) -> Result<Option<SystemBusDoor>, Errno> {
     let path = &place.path;
@@ -61,7 +71,9 @@ pub(super) fn cover<'places>(
         Seen::Own(links) => own(path, links)?,
         Seen::FlatpakMonitor => flatpak_monitor(path, directory)?,
         Seen::SystemBus => {
-            if !is_sealed(path)? {
+            // A container may have the host's read-only, which looks sealed, too: only the very one
+            // that we have made is ours.
+            if !(is_sealed(path)? && door.is_some_and(|door| door.is_at(path))) {
                 return system_bus(path, open_directory(path)?).map(Some);
             }
         }
@@ -174,7 +186,12 @@ pub(super) fn system_bus(path: &Path, host: OwnedFd) -> Result<SystemBusDoor, Er
     // Programs may be in a hurry: from here on they wait.
     listen(&listener, Backlog::MAXCONN)?;
     mounts::seal(path)?;
-    Ok(SystemBusDoor { listener, host })
+    let device = fs::metadata(path).map_err(|error| errno(&error))?.dev();
+    Ok(SystemBusDoor {
+        listener,
+        host,
+        device,
+    })
 }
 
 /// Opens a directory so that paths can start at it, and nothing else.
