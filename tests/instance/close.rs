@@ -54,6 +54,26 @@ fn one_that_does_not_listen_is_killed_by_force_with_what_it_starts_meanwhile() {
 }
 
 #[test]
+fn nobody_is_left_standing_where_the_keeper_cannot_find_all_of_them() {
+    let session = Session::new();
+    let _other = session.keep("default");
+    let script = "for i in $(seq 40); do sleep 1234 & done; echo on; wait";
+    let program = session.shell_inside(script).spawn();
+    program.wait_for("on\n");
+    let keeper = session.keeper("default");
+    let open = std::fs::read_dir(format!("/proc/{keeper}/fd")).unwrap();
+    // Enough to hold each of them once, and not twice.
+    let limit = format!("--nofile={0}:{0}", open.count() + 60);
+    let limit = ["prlimit", "--pid", &keeper.to_string(), &limit];
+    session.command(&limit).run().text();
+    let pid = program.pid().to_string();
+    let output = session.vpnns(&["--close", &pid, "--force"]).run();
+    assert_complaint(&output, 125, "failed to look for the programs");
+    assert_eq!(program.wait(LIMIT).code(), 128 + 9);
+    assert!(are_gone(&session, "sleep 1234"));
+}
+
+#[test]
 fn a_stopped_program_ends_too() {
     let session = Session::new();
     let program = session.keep("default");

@@ -93,8 +93,16 @@ impl Keeper {
     /// would be nobody's children then.
     fn kill_family(&self, program: &Member) -> io::Result<()> {
         let mut stopped: Vec<Member> = Vec::new();
+        let mut looked = Ok(());
         for _ in 0..ROUNDS {
-            let mut family = self.family(program)?;
+            let mut family = match self.family(program) {
+                Ok(family) => family,
+                // Whoever is stopped by now is not to be left standing.
+                Err(error) => {
+                    looked = Err(error);
+                    break;
+                }
+            };
             family.retain(|it| stopped.iter().all(|known| known.pid != it.pid));
             if family.is_empty() {
                 break;
@@ -107,6 +115,6 @@ impl Keeper {
         for member in &stopped {
             member.signal(Signal::SIGKILL);
         }
-        Ok(())
+        looked
     }
 }
