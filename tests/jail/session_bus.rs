@@ -75,7 +75,7 @@ fn what_a_private_bus_starts_is_inside_and_does_not_keep_the_instance() {
     }
     user.write("on_bus.py", include_str!("on_bus.py"), 0o644);
     let script = format!(
-        "#!/bin/sh\nreadlink /proc/self/ns/net >{0}/network\nulimit -Sn >{0}/files\nexec {PYTHON} {0}/on_bus.py \"$DBUS_SESSION_BUS_ADDRESS\" org.vpnns.Started",
+        "#!/bin/sh\necho \"system: $DBUS_SYSTEM_BUS_ADDRESS\" >{0}/system\nreadlink /proc/self/ns/net >{0}/network\nulimit -Sn >{0}/files\nexec {PYTHON} {0}/on_bus.py \"$DBUS_SESSION_BUS_ADDRESS\" org.vpnns.Started",
         user.home().display()
     );
     let program = user.write("started.sh", &script, 0o755);
@@ -88,17 +88,20 @@ fn what_a_private_bus_starts_is_inside_and_does_not_keep_the_instance() {
         .unwrap()
         .join("org.vpnns.Started.service");
     user.write(name.to_str().unwrap(), &service, 0o644);
-    let call = "readlink /proc/self/ns/net; gdbus call --session -d org.vpnns.Started -o /test -m org.vpnns.Test.Ask; cat network files";
+    let call = "readlink /proc/self/ns/net; gdbus call --session -d org.vpnns.Started -o /test -m org.vpnns.Test.Ask; cat network files system";
     let words = ["--session-bus", "private", "--", "sh", "-c", call];
     let shared = user.home().join("share");
     let said = session
         .vpnns(&words)
         .env("XDG_DATA_DIRS", shared.as_os_str())
+        .env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/elsewhere")
         .run();
     let lines: Vec<&str> = said.text().lines().collect();
     assert_eq!(lines[1], "('answered',)", "{said:#?}");
     assert_eq!(lines[0], lines[2], "{said:#?}");
     assert_eq!(lines[3], "1024", "{said:#?}");
+    // No way around what is hidden: neither for the program nor for what the bus starts.
+    assert_eq!(lines[4], "system:", "{said:#?}");
     // The session's end sees to it that nothing of it is left.
     session.wait_for_end("default");
     assert!(

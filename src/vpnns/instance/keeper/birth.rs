@@ -22,10 +22,12 @@ use nix::unistd::setsid;
 use vpnns_protocol::name::InstanceName;
 
 use super::{Keeper, Member};
+use crate::bus::system;
 use crate::instance::control::APP_NAMESPACE_FD;
 use crate::instance::directory::StateDirectory;
 use crate::instance::record::{self, Record};
 use crate::isolation::masks::Masks;
+use crate::isolation::services::SystemBus;
 use crate::sys;
 
 /// Everything that a keeper starts with.
@@ -165,6 +167,11 @@ impl Seed {
             nix::unistd::dup2_stderr(&null)?;
         }
         std::env::set_current_dir("/")?;
+        if self.masks.exposure.system_bus() != SystemBus::Full {
+            // Its children inherit it, and a session bus hands it on to the services that it
+            // starts: a socket in some other place, which is not hidden.
+            sys::process::unset_environment(system::VARIABLE);
+        }
         sys::process::set_title(&format!("vpnns: keeper of {}", self.name));
         sys::process::ignore(Signal::SIGPIPE);
         // Ignored by a launcher under nohup, or blocked by whoever started it: not our business.
