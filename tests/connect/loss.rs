@@ -201,6 +201,24 @@ fn nothing_stays_frozen_after_a_stop_or_the_keepers_death() {
 }
 
 #[test]
+fn nothing_stays_frozen_for_a_new_keeper_where_everything_of_the_old_one_was_killed() {
+    let lab = Lab::start();
+    let connection = Connection::start(&lab, "freeze");
+    let app = busy(&lab);
+    connection.lose();
+    frozen(&lab);
+    let keeper = status(&lab, "work")["keeper"].to_string();
+    let script = format!("kill -KILL {keeper} $(pgrep -f '^vpnns: stopping work')");
+    lab.run_by_user(&["sh", "-c", &script]).run().text();
+    // Nobody is left who could do anything about it, until somebody comes.
+    assert!(stands_still(&app));
+    vpnns(&lab, &["--name", "work", "--", "true"]).run().text();
+    assert!(goes_on(&app), "it stands still under a new keeper");
+    vpnns(&lab, &["--stop", "--name", "work"]).run().text();
+    assert!(has_ended(app.pid()));
+}
+
+#[test]
 fn programs_that_are_to_be_closed_stay_while_it_is_tried_again_and_end_when_it_has_failed() {
     let lab = Lab::start();
     let app = busy(&lab);

@@ -145,8 +145,11 @@ impl Keeper {
             kill_at: None,
         };
         if born.adopted {
+            freezer::recover(keeper.network_inode, &keeper.directory.path);
             keeper.look_for_members();
             keeper.await_relay(now + RELAY_RETURN);
+        } else {
+            freezer::forget(&keeper.directory.path);
         }
         let first = keeper.members.first().and_then(Member::launch);
         if let Some(launch) = first {

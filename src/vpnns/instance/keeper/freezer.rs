@@ -7,9 +7,13 @@
 //! thing: that the keeper closes its end of a socket, or has it closed by the kernel. It lets
 //! go on what it has stopped itself, and nothing that the user had stopped before. It exists only
 //! as long as something is stopped.
+//!
+//! Somebody who kills every process of this name gets both. For that there is a file meanwhile,
+//! by which the keeper that takes the programs over knows to let them go on.
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -32,6 +36,8 @@ const STANDSTILL: usize = 50;
 const FIRST_WORD: Duration = Duration::from_secs(5);
 /// How long letting them go may take.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The file in the state directory that is there while programs are stopped.
+const MARK: &str = "frozen";
 
 /// Programs that are stopped as long as this lives.
 #[derive(Debug)]
@@ -40,11 +46,13 @@ pub(super) struct Freezer {
     /// The process that stands in the instance without being of it.
     pid: Pid,
     network_inode: u64,
+    directory: PathBuf,
 }
 
 impl Freezer {
-    /// Stops every program in the namespace; returns when they stand still.
-    pub(super) fn freeze(name: &str, network_inode: u64) -> Result<Self, Errno> {
+    /// Stops every program in the namespace; returns when they stand still. `directory` is the
+    /// instance's state directory.
+    pub(super) fn freeze(name: &str, network_inode: u64, directory: &Path) -> Result<Self, Errno> {
         let (family, kind) = (AddressFamily::Unix, SockType::SeqPacket);
         let (socket, theirs) = socketpair(family, kind, None, SockFlag::SOCK_CLOEXEC)?;
         let keeper = Pid::this();
@@ -52,7 +60,7 @@ impl Freezer {
             // Nobody is to take us for the keeper.
             sys::fd::close_all_but(&[theirs.as_raw_fd()]);
             sys::process::set_title(&format!("vpnns: stopping {name}"));
-            live(&theirs, keeper, network_inode);
+            live(&theirs, keeper, network_inode, &directory.join(MARK));
             0
         })?;
         drop(theirs);
@@ -67,6 +75,7 @@ impl Freezer {
                 socket,
                 pid: Pid::from_raw(i32::from_ne_bytes(number)),
                 network_inode,
+                directory: directory.to_owned(),
             }),
             _ => Err(Errno::ESRCH),
         }
@@ -87,12 +96,30 @@ impl Drop for Freezer {
         let said = sys::socket::receive(&self.socket, &mut word, MsgFlags::MSG_DONTWAIT);
         if !matches!(said, Ok((4, _))) {
             // It was killed, and does not know any more what it has stopped. We do not either.
-            let members = members::scan(self.network_inode, None).unwrap_or_default();
-            for member in members.iter().filter(|it| is_stopped(it.pid)) {
-                member.signal(Signal::SIGCONT);
-            }
+            let_all_go_on(self.network_inode, &self.directory);
         }
     }
+}
+
+/// After a keeper that was killed: lets go on what was stopped then, if nobody else is left to do
+/// so. What the user had stopped besides cannot be told from it any more.
+pub(super) fn recover(network_inode: u64, directory: &Path) {
+    if directory.join(MARK).exists() {
+        let_all_go_on(network_inode, directory);
+    }
+}
+
+/// What an instance that has ended has left is not about the next one.
+pub(super) fn forget(directory: &Path) {
+    let _ = fs::remove_file(directory.join(MARK));
+}
+
+fn let_all_go_on(network_inode: u64, directory: &Path) {
+    let members = members::scan(network_inode, None).unwrap_or_default();
+    for member in members.iter().filter(|it| is_stopped(it.pid)) {
+        member.signal(Signal::SIGCONT);
+    }
+    forget(directory);
 }
 
 fn is_readable_within(socket: &OwnedFd, patience: Duration) -> bool {
@@ -106,7 +133,9 @@ fn is_readable_within(socket: &OwnedFd, patience: Duration) -> bool {
     }
 }
 
-fn live(keeper_end: &OwnedFd, keeper: Pid, network_inode: u64) {
+fn live(keeper_end: &OwnedFd, keeper: Pid, network_inode: u64, mark: &Path) {
+    // Before the first is stopped. A full disk is no reason to let programs leak.
+    let _ = fs::File::create(mark);
     let stopped = stop_all(keeper, network_inode);
     let number = Pid::this().as_raw().to_ne_bytes();
     let _ = sys::socket::send(keeper_end, &number, None);
@@ -115,6 +144,7 @@ fn live(keeper_end: &OwnedFd, keeper: Pid, network_inode: u64) {
     for member in &stopped {
         member.signal(Signal::SIGCONT);
     }
+    let _ = fs::remove_file(mark);
     let _ = sys::socket::send(keeper_end, b"done", None);
 }
 

@@ -73,7 +73,7 @@ impl Keeper {
     }
 
     fn freeze(&mut self) {
-        match Freezer::freeze(self.name.as_str(), self.network_inode) {
+        match Freezer::freeze(self.name.as_str(), self.network_inode, &self.directory.path) {
             Ok(freezer) => {
                 self.loss.freezer = Some(freezer);
                 self.log.add("the programs are stopped");
