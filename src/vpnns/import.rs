@@ -2,11 +2,13 @@
 //! NetworkManager, and URLs of servers.
 //!
 //! A source is recognised by what is in it. What it would run is reported and never run; what
-//! cannot be used is refused with its place and a remedy; passwords stay where they are.
+//! cannot be used is refused with its place and a remedy; passwords stay where they are. Only a
+//! profile of ours is taken over as it is, whatever its file is called; what it would run is told.
 
 mod keyfile;
 mod network_manager;
 mod openvpn;
+mod own;
 mod url;
 mod wg_quick;
 
@@ -157,9 +159,9 @@ fn of_file(text: &str, source: &Path, label: &str) -> Result<Import, Error> {
         Some(Form::OpenVpn) => Ok(openvpn::import(text, source, label)?),
         Some(Form::Ours) => match Profile::parse(text) {
             Ok(profile) => Ok(Import {
+                notes: own::notes(&profile),
                 profile,
                 label,
-                notes: Vec::new(),
                 text: Some(text.to_owned()),
             }),
             Err(fault) => Err(Error::Profile {

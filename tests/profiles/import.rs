@@ -241,3 +241,30 @@ fn a_profile_can_be_carried_from_one_computer_to_another() {
         .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn what_a_profile_of_ours_would_do_is_told_also_if_its_file_is_called_otherwise() {
+    let user = User::new();
+    let text = "version = 1\npublish = ['0.0.0.0:2222:22']\nreach = ['127.0.0.1:631']\n\
+                start-at-login = true\n[command]\nrun = ['sh', '-c', \"evil \\u001b[2J\"]\n";
+    user.write("work.ovpn", text, 0o600);
+    let output = user.vpnns(&["--import", "work.ovpn"]);
+    assert_eq!(output.code(), 0, "{output:#?}");
+    for told in [
+        "runs a command as you, outside of every VPN: sh -c evil \u{fffd}[2J;",
+        "0.0.0.0:2222 of this computer leads to port 22 in the VPN",
+        "programs in the VPN reach 127.0.0.1:631 outside",
+        "whenever your session starts",
+    ] {
+        assert!(output.stderr.contains(told), "{told}: {output:#?}");
+    }
+    // What says nothing unusual is told nothing about.
+    let text = "version = 1\n[openconnect]\nserver = 'vpn.example.com'\n";
+    for (arguments, told) in [("", false), ("arguments = ['--csd-wrapper=/x']\n", true)] {
+        let name = format!("quiet{told}.toml");
+        user.write(&name, &format!("{text}{arguments}"), 0o600);
+        let output = user.vpnns(&["--import", &name]);
+        assert_eq!(output.stderr.contains("--csd-wrapper=/x"), told);
+        assert_eq!(output.stderr.is_empty(), !told, "{output:#?}");
+    }
+}
