@@ -1,6 +1,7 @@
 //! A real system bus, with stand-ins for services that answer for the host's network.
 
 use crate::machine::with_system_bus;
+use crate::support::stand_in::PYTHON;
 
 /// What is refused, and last what is not.
 const NAMES: &[&str] = &[
@@ -84,6 +85,35 @@ fn no_proxy_is_started_for_a_program_that_needs_no_bus() {
             tr '\\0' '\\n' 2>/dev/null </proc/$pid/environ | grep -x \"HOME=$HOME\" || true; done | wc -l; }
         keep; sleep 0.2; proxies; vpnns -- bash \"$HOME/call\" org.freedesktop.login1; proxies";
     assert_eq!(calls(script), ["0", "answered", "1"]);
+}
+
+/// Says more than fits into a socket, and hangs up.
+const FULL: &str = r#"
+import socket
+bus = socket.socket(socket.AF_UNIX)
+bus.connect("/run/dbus/system_bus_socket")
+bus.setblocking(False)
+import time
+for _ in range(100):
+    try: bus.send(bytes(65536))
+    except BlockingIOError: time.sleep(0.01)
+"#;
+
+#[test]
+fn a_program_that_hangs_up_on_a_bus_that_does_not_listen_keeps_no_processor_busy() {
+    // Of all the machine's relays, the one that serves this user's home.
+    let script = "
+        keep; vpnns -- bash \"$HOME/call\" org.freedesktop.login1
+        for relay in $(pgrep -f '^vpnns: system bus'); do
+            tr '\\0' '\\n' 2>/dev/null </proc/$relay/environ | grep -qx \"HOME=$HOME\" && break; done
+        proxy=$(pgrep -P $relay); kill -STOP $proxy
+        ticks() { sed 's/.*) //' /proc/$relay/stat | awk '{print $12 + $13}'; }
+        printf '%s' \"$FULL\" | vpnns -- PYTHON -
+        before=$(ticks); sleep 2; [ $(($(ticks) - before)) -lt 10 ] && echo idle || echo busy
+        kill -CONT $proxy; vpnns -- bash \"$HOME/call\" org.freedesktop.login1";
+    let script = script.replace("PYTHON", PYTHON);
+    let script = format!("FULL='{FULL}'\n{script}");
+    assert_eq!(calls(&script), ["answered", "idle", "answered"]);
 }
 
 /// A PATH that has what is needed, but for the proxy.

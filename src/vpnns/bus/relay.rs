@@ -27,10 +27,17 @@ pub(super) fn run(listener: &OwnedFd, server: &Path, life: impl AsFd) -> Result<
             PollFd::new(life.as_fd(), PollFlags::POLLIN),
             PollFd::new(listener.as_fd(), PollFlags::POLLIN),
         ];
-        for pair in &pairs {
+        let mut whose = Vec::new();
+        for (index, pair) in pairs.iter().enumerate() {
             let [near, far] = pair.wanted();
-            fds.push(PollFd::new(pair.near.as_fd(), near));
-            fds.push(PollFd::new(pair.far.as_fd(), far));
+            for (end, wanted) in [(&pair.near, near), (&pair.far, far)] {
+                // One without a wish is left out: its hang-up would be told again and again, for
+                // as long as the other end takes nothing.
+                if !wanted.is_empty() {
+                    fds.push(PollFd::new(end.as_fd(), wanted));
+                    whose.push(index);
+                }
+            }
         }
         match poll(&mut fds, PollTimeout::NONE) {
             Err(Errno::EINTR) => continue,
@@ -43,8 +50,12 @@ pub(super) fn run(listener: &OwnedFd, server: &Path, life: impl AsFd) -> Result<
         if fired[0] {
             return Ok(());
         }
-        let mut turn = fired[2..].chunks(2).map(|pair| pair.contains(&true));
-        pairs.retain_mut(|pair| !turn.next().unwrap_or(false) || pair.carry(&mut buffer).is_ok());
+        let mut ready = vec![false; pairs.len()];
+        for (index, fired) in whose.into_iter().zip(&fired[2..]) {
+            ready[index] |= fired;
+        }
+        let mut ready = ready.into_iter();
+        pairs.retain_mut(|pair| !ready.next().unwrap_or(false) || pair.carry(&mut buffer).is_ok());
         if fired[1] {
             while let Ok(near) = sys::fd::accept(listener) {
                 // Not to be had: the connection is closed, as it would be by a bus that ends.
