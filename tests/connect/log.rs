@@ -156,6 +156,28 @@ fn a_client_that_never_stops_talking_fills_no_memory_and_hides_nothing_else() {
 }
 
 #[test]
+fn a_last_line_that_holds_a_key_is_in_no_failure() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    for (last, quoted) in [
+        ("no route to host", "no route to host"),
+        (
+            "Set-Cookie: webvpn=5ecret",
+            "its last words may hold a secret",
+        ),
+    ] {
+        let text = format!("[command]\nrun = [\"sh\", \"-c\", \"echo '{last}'; exit 3\"]\n");
+        profile(&lab, "work", &text);
+        let front = vpnns(&lab, &["--connect", "work"]).run();
+        assert_eq!(front.code(), 1);
+        let told = [front.stderr, status(&lab, "work").to_string()];
+        for told in told.into_iter().chain([log(&lab).join("\n")]) {
+            assert!(told.contains(quoted) && !told.contains("5ecret"), "{told}");
+        }
+    }
+}
+
+#[test]
 fn an_instance_that_is_gone_has_taken_its_log_with_it() {
     let lab = Lab::start();
     let output = vpnns(&lab, &["--log", "--name", "work"]).run();

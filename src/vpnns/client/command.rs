@@ -104,6 +104,7 @@ fn once(session: &mut Session, job: &Job, settings: &profile::Command) -> std::i
         if let Some(status) = status {
             let name = &settings.run[0];
             let colon = if last.is_empty() { "" } else { ": " };
+            let last = session.quote(&last);
             let general = Failure::new(format!("{name} ended ({status}){colon}{last}"));
             return Ok(End::Lost(ours.unwrap_or(general)));
         }

@@ -347,6 +347,12 @@ impl Session {
         self.send(Request::Log { text });
     }
 
+    /// A line of the client's as a sentence of ours may quote it: that is kept and shown, too.
+    pub fn quote(&self, line: &str) -> String {
+        let clean = self.scrubber.clean(line.trim());
+        clean.unwrap_or_else(|| "its last words may hold a secret".to_owned())
+    }
+
     /// Something that must not be in the log, besides the user's answers.
     pub fn hide(&mut self, secret: &str) {
         self.scrubber.hide(secret);

@@ -428,7 +428,8 @@ impl Dialogue<'_> {
             ))),
             _ => {
                 let line = self.said.iter().rev().find(|line| !line.trim().is_empty());
-                let line = line.map_or("it did not say why", |line| line.trim());
+                let line = line.map(|line| self.session.quote(line));
+                let line = line.as_deref().unwrap_or("it did not say why");
                 Stop::Pointless(Failure::new(format!("openconnect gave up: {line}")))
             }
         }

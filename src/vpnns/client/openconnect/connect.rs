@@ -274,7 +274,7 @@ impl<'a> Tunnel<'a> {
                 "connect again",
             ));
         }
-        let line = self.last_line.trim();
+        let line = self.session.quote(&self.last_line);
         let reason = self.trouble.take();
         End::Lost(Failure::new(reason.unwrap_or_else(|| {
             format!("openconnect ended unexpectedly: {line}")

@@ -414,7 +414,7 @@ impl<'a> Tunnel<'a> {
             Some(trouble) if trouble.is_pointless => End::Pointless(Failure::new(trouble.reason)),
             Some(trouble) => End::Lost(Failure::new(trouble.reason)),
             None => {
-                let line = self.last_line.trim();
+                let line = self.session.quote(&self.last_line);
                 End::Lost(Failure::new(format!("openvpn ended unexpectedly: {line}")))
             }
         }
