@@ -107,6 +107,9 @@ impl Session {
             return;
         }
         self.lost.replace(lost.cloned());
+        if lost.is_some() {
+            self.vpns.set_known();
+        }
         let listeners = self.listeners.borrow().clone();
         for listener in listeners {
             listener(lost);

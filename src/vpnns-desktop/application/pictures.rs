@@ -1,7 +1,7 @@
-//! Pictures for the tray: of the states, drawn from the same files as the window's icons, and of
-//! apps whose icon is a file.
+//! Pictures for the tray: of the states, which data/icons/draw.py has drawn from the same files as the
+//! window's icons, and of apps whose icon is a file.
 
-use gtk::{gdk_pixbuf::Pixbuf, gio, glib};
+use gtk::gdk_pixbuf::Pixbuf;
 
 use crate::model::presentation::Look;
 use crate::tray::{Pictures, Pixmap};
@@ -10,23 +10,6 @@ use crate::tray::{Pictures, Pixmap};
 const SIZES: [i32; 3] = [16, 24, 48];
 /// The size of an app's icon in the menu.
 const APP_SIZE: i32 = 32;
-
-/// A file of the resources and the colour in which it can be read both on a light panel and on a dark one
-/// (about 3.5 : 1 on white and on #333); a host that knows the icon's name recolours it by itself.
-fn source(look: Look) -> (String, &'static str) {
-    let colour = match look {
-        Look::Off => "#888888",
-        Look::Connected => "#26a269",
-        Look::Connecting | Look::Question => "#3f8ae0",
-        Look::Reconnecting => "#b57c00",
-        Look::Failed => "#ed4a50",
-    };
-    let path = format!(
-        "/org/vpnns/PerAppVpn/icons/scalable/actions/{}.svg",
-        look.icon()
-    );
-    (path, colour)
-}
 
 /// All of them. A state whose picture cannot be drawn has none: the name has to do.
 pub fn of_states() -> Pictures {
@@ -45,24 +28,12 @@ pub fn of_states() -> Pictures {
 }
 
 fn of_state(look: Look) -> Vec<Pixmap> {
-    let (path, colour) = source(look);
-    let Ok(data) = gio::resources_lookup_data(&path, gio::ResourceLookupFlags::NONE) else {
-        return Vec::new();
-    };
-    let text = String::from_utf8_lossy(&data)
-        .replace("#2e3436", colour)
-        // What is faint in the text's colour would vanish in a lighter one.
-        .replace("opacity=\".35\"", "opacity=\".6\"");
-    let bytes = glib::Bytes::from_owned(text.into_bytes());
-    let draw = |size| {
-        let stream = gio::MemoryInputStream::from_bytes(&bytes);
-        let nothing = gio::Cancellable::NONE;
-        Pixbuf::from_stream_at_scale(&stream, size, size, true, nothing).ok()
-    };
+    let name = look.icon();
     SIZES
         .into_iter()
         .filter_map(|size| {
-            let argb = argb(&draw(size)?)?;
+            let path = format!("/org/vpnns/PerAppVpn/tray/{size}x{size}/{name}.png");
+            let argb = argb(&Pixbuf::from_resource(&path).ok()?)?;
             Some(Pixmap { size, argb })
         })
         .collect()

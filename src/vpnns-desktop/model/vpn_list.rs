@@ -18,6 +18,7 @@ pub struct VpnList {
     store: gio::ListStore,
     /// The instances told since the helper was started, until it is ready.
     told: std::rc::Rc<std::cell::RefCell<Option<BTreeSet<InstanceName>>>>,
+    known: std::rc::Rc<std::cell::Cell<bool>>,
 }
 
 impl Default for VpnList {
@@ -25,6 +26,7 @@ impl Default for VpnList {
         Self {
             store: gio::ListStore::new::<Vpn>(),
             told: std::rc::Rc::default(),
+            known: std::rc::Rc::default(),
         }
     }
 }
@@ -33,6 +35,18 @@ impl VpnList {
     /// The list for views; its items are [`Vpn`]s.
     pub fn model(&self) -> &gio::ListStore {
         &self.store
+    }
+
+    /// Whether an empty list means that there is none, and not that nobody has answered yet.
+    pub fn is_known(&self) -> bool {
+        self.known.get()
+    }
+
+    /// Somebody has answered, or nobody will; views are told as of any other change.
+    pub fn set_known(&self) {
+        if !self.known.replace(true) {
+            self.store.items_changed(0, 0, 0);
+        }
     }
 
     /// Each VPN.
@@ -126,6 +140,7 @@ impl VpnList {
             self.drop_if_empty(&vpn);
         }
         self.sort();
+        self.set_known();
     }
 
     fn find_or_make(&self, name: &InstanceName) -> Vpn {
@@ -210,6 +225,20 @@ mod tests {
         assert_eq!(names(&list), ["a", "b"]);
         list.set_profiles(vec![]);
         assert_eq!(names(&list), [""; 0]);
+    }
+
+    #[test]
+    fn that_there_is_none_is_told_once_it_is_known() {
+        let list = VpnList::default();
+        let told = std::rc::Rc::new(std::cell::Cell::new(0));
+        let counted = told.clone();
+        list.model()
+            .connect_items_changed(move |_, _, _, _| counted.set(counted.get() + 1));
+        assert!(!list.is_known());
+        list.set_profiles(vec![]);
+        list.set_profiles(vec![]);
+        assert!(list.is_known());
+        assert_eq!(told.get(), 1);
     }
 
     #[test]

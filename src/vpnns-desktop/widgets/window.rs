@@ -216,12 +216,14 @@ impl Window {
     fn list_changed(&self) {
         let imp = self.imp();
         let vpns = &Application::current().session().vpns;
+        // The first frame does not wait for the helper, and must not say what is wrong a moment later.
         let is_empty = vpns.model().n_items() == 0;
+        let welcomes = is_empty && vpns.is_known();
         // GTK 4.8 tells screen readers nothing of which page is in front; and a page that is
         // hidden cannot be brought there, so this comes first.
-        imp.welcome.set_visible(is_empty);
+        imp.welcome.set_visible(welcomes);
         imp.stack
-            .set_visible_child_name(if is_empty { "welcome" } else { "vpns" });
+            .set_visible_child_name(if welcomes { "welcome" } else { "vpns" });
         let shown = self.selected();
         let still_there = shown.is_some_and(|vpn| vpns.model().find(&vpn).is_some());
         if is_empty {
