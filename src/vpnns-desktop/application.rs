@@ -7,6 +7,7 @@ mod leaving;
 mod login;
 mod notices;
 mod opening;
+mod outside;
 mod pictures;
 mod presence;
 
@@ -56,6 +57,7 @@ mod imp {
             let app = self.obj();
             app.add_actions();
             app.watch_launchers();
+            app.add_entry_actions();
             app.session().begin();
             crate::widgets::question::follow(&app);
             app.begin_presence();
@@ -64,6 +66,10 @@ mod imp {
         fn activate(&self) {
             self.parent_activate();
             self.obj().show_window();
+        }
+
+        fn open(&self, files: &[gio::File], _hint: &str) {
+            self.obj().open_files(files);
         }
 
         fn command_line(&self, line: &gio::ApplicationCommandLine) -> glib::ExitCode {
@@ -96,7 +102,11 @@ impl Application {
         let app: Self = glib::Object::builder()
             .property("application-id", APP_ID)
             .property("resource-base-path", "/org/vpnns/PerAppVpn")
-            .property("flags", gio::ApplicationFlags::HANDLES_COMMAND_LINE)
+            .property(
+                "flags",
+                // A file manager hands files over by the bus, where there is no command line.
+                gio::ApplicationFlags::HANDLES_COMMAND_LINE | gio::ApplicationFlags::HANDLES_OPEN,
+            )
             .build();
         let _ = app.imp().session.set(Session::new(Helper::find()));
         app.add_options();

@@ -1,4 +1,5 @@
-//! `cargo xtask install`: the helper, its second name, its man pages and its completions.
+//! `cargo xtask install`: the helper, its second name, its man pages and its completions; and the app
+//! with what a desktop has to know of it.
 
 use std::env;
 use std::fs;
@@ -10,9 +11,11 @@ use std::process::Command;
 use crate::command;
 use crate::failure::{Act, Failure, Result};
 use crate::helper;
+use crate::packages;
 use crate::workspace::Workspace;
 
 mod advice;
+mod app;
 
 /// Each shell with the place, below the prefix, where it looks for the completions of a program.
 const COMPLETIONS: [(&str, &str); 3] = [
@@ -38,15 +41,31 @@ struct File {
     mode: u32,
 }
 
-/// Builds the helper and installs it under the prefix.
-pub(crate) fn install(prefix: &Path) -> Result {
+/// Where systemd looks for the units that users may start.
+const UNIT: (&str, &str) = ("vpnns@.service", "share/systemd/user");
+
+/// Builds the helper and, where that can be, the app, and installs them under the prefix.
+pub(crate) fn install(prefix: &Path, helper_only: bool) -> Result {
     let home = env::var_os("HOME").map(PathBuf::from);
     let prefix = &expanded(prefix, home.as_deref())?;
     // Before the build, which takes a while.
     try_to_write(prefix)?;
     let workspace = Workspace::find()?;
     let helper = helper::build(&workspace)?;
-    install_built(&helper, &workspace.root.join("data"), prefix)?;
+    let data = workspace.root.join("data");
+    let mut files = helper_files(&helper, &data, prefix)?;
+    if helper_only {
+        // Asked for, and so no news.
+    } else if packages::can_build_app() {
+        files.extend(app::files(&app::build(&workspace)?, &data, prefix)?);
+    } else {
+        eprintln!(
+            "install: only the helper, since GTK or libadwaita is missing; for the app: \
+             cargo xtask setup --for desktop"
+        );
+    }
+    place_all(&files, prefix)?;
+    app::tell_caches(prefix);
     let path = env::var_os("PATH").unwrap_or_default();
     for line in advice::advice(prefix, home.as_deref(), &path) {
         println!("{line}");
@@ -84,20 +103,21 @@ fn try_to_write(prefix: &Path) -> Result {
 }
 
 /// Gathers everything first, so that a helper that cannot print its completions installs nothing.
-fn install_built(helper: &Path, data: &Path, prefix: &Path) -> Result {
-    let read = |path: &Path| fs::read(path).act(|| format!("failed to read {}", path.display()));
+fn helper_files(helper: &Path, data: &Path, prefix: &Path) -> Result<Vec<File>> {
     let mut files = vec![File {
         path: prefix.join("bin/vpnns"),
         content: read(helper)?,
         mode: 0o755,
     }];
     for (page, directory) in MAN_PAGES {
-        files.push(File {
-            path: prefix.join(directory).join(page),
-            content: read(&data.join(page))?,
-            mode: 0o644,
-        });
+        files.push(plain(
+            prefix.join(directory).join(page),
+            read(&data.join(page))?,
+        ));
     }
+    let (unit, directory) = UNIT;
+    let content = filled_in(&data.join(format!("{unit}.in")), prefix)?;
+    files.push(plain(prefix.join(directory).join(unit), content));
     for (shell, path) in COMPLETIONS {
         let content = command::output(Command::new(helper).args(["--completions", shell]))?;
         if content.is_empty() {
@@ -105,13 +125,39 @@ fn install_built(helper: &Path, data: &Path, prefix: &Path) -> Result {
                 "the helper prints no completions for {shell}"
             )));
         }
-        files.push(File {
-            path: prefix.join(path),
-            content,
-            mode: 0o644,
-        });
+        files.push(plain(prefix.join(path), content));
     }
-    for file in &files {
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).act(|| format!("failed to read {}", path.display()))
+}
+
+/// A file that is read and not run.
+fn plain(path: PathBuf, content: Vec<u8>) -> File {
+    File {
+        path,
+        content,
+        mode: 0o644,
+    }
+}
+
+/// A template with the place of the programs in it.
+fn filled_in(template: &Path, prefix: &Path) -> Result<Vec<u8>> {
+    let text =
+        fs::read_to_string(template).act(|| format!("failed to read {}", template.display()))?;
+    let bin = prefix.join("bin");
+    let bin = bin.to_str().filter(|it| !it.contains(char::is_whitespace));
+    let bin = bin.ok_or_else(|| {
+        Failure::new(format!("failed to install below {}", prefix.display()))
+            .hint("the files that start the programs cannot hold a path with spaces; choose another prefix")
+    })?;
+    Ok(text.replace("@bindir@", bin).into_bytes())
+}
+
+fn place_all(files: &[File], prefix: &Path) -> Result {
+    for file in files {
         place(&file.path, |new| {
             fs::write(new, &file.content)?;
             fs::set_permissions(new, fs::Permissions::from_mode(file.mode))
@@ -145,6 +191,7 @@ mod tests {
         for (page, _) in MAN_PAGES {
             fs::write(directory.join(page), ".Dd").unwrap();
         }
+        fs::write(directory.join("vpnns@.service.in"), "@bindir@/vpnns").unwrap();
         directory.to_owned()
     }
 
@@ -156,7 +203,8 @@ mod tests {
         let prefix = directory.path().join("prefix");
         let data = data(directory.path());
         for _ in 0..2 {
-            install_built(helper, &data, &prefix).unwrap();
+            let files = helper_files(helper, &data, &prefix).unwrap();
+            place_all(&files, &prefix).unwrap();
         }
         assert!(prefix.join("share/man/man5/vpnns-profile.5").exists());
         let fish = prefix.join("share/fish/vendor_completions.d/vpnns.fish");
@@ -165,6 +213,8 @@ mod tests {
             fs::read_link(prefix.join(ATTACH)).unwrap(),
             Path::new("vpnns")
         );
+        let unit = fs::read_to_string(prefix.join("share/systemd/user/vpnns@.service")).unwrap();
+        assert_eq!(unit, format!("{}/bin/vpnns", prefix.display()));
         let mode = prefix
             .join("bin/vpnns")
             .metadata()
@@ -205,7 +255,7 @@ mod tests {
         let helper = Path::new("/bin/true");
         let prefix = directory.path().join("prefix");
         let data = data(directory.path());
-        let failure = install_built(helper, &data, &prefix).unwrap_err();
+        let failure = helper_files(helper, &data, &prefix).err().unwrap();
         assert!(
             failure.to_string().contains("no completions for bash"),
             "{failure}"

@@ -55,6 +55,9 @@ enum Task {
         /// Skip the look for missing packages
         #[arg(long)]
         no_setup: bool,
+        /// Then start the app on it
+        #[arg(long)]
+        desktop: bool,
         /// Run the helper just built with these arguments, instead of naming the next steps
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -82,8 +85,11 @@ enum Task {
     },
     /// Look, for a bounded time, for inputs that break the packet functions or the parser
     Fuzz(fuzz::Arguments),
-    /// Install the helper, its man page and its completions under a prefix
+    /// Install the helper and, where GTK is, the app under a prefix
     Install {
+        /// Without the app
+        #[arg(long)]
+        helper_only: bool,
         /// Where bin and share are, for instance ~/.local or /usr/local
         #[arg(long, value_name = "DIR")]
         prefix: PathBuf,
@@ -95,15 +101,19 @@ fn main() -> ExitCode {
         Task::Setup { purpose } => setup::setup(purpose),
         Task::Run {
             no_setup,
+            desktop,
             arguments,
-        } => run::run(no_setup, &arguments),
+        } => run::run(no_setup, desktop, &arguments),
         Task::Test { no_setup, filters } => test::test(no_setup, &filters),
         Task::Lint => lint::lint(),
         Task::Bench(arguments) => bench::bench(&arguments),
         Task::BenchWorker(arguments) => bench::work(&arguments),
         Task::BenchEcho { role } => bench::echo::play(&role),
         Task::Fuzz(arguments) => fuzz::fuzz(&arguments),
-        Task::Install { prefix } => install::install(&prefix),
+        Task::Install {
+            helper_only,
+            prefix,
+        } => install::install(&prefix, helper_only),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

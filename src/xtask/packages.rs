@@ -11,6 +11,8 @@ use crate::command;
 pub(crate) enum Purpose {
     /// Building the helper and running it
     Run,
+    /// Building the app too
+    Desktop,
     /// Running every test
     Test,
     /// Measuring against the others
@@ -54,6 +56,11 @@ pub(crate) struct Package {
     pub(crate) why: &'static str,
 }
 
+/// Whether the app can be built here.
+pub(crate) fn can_build_app() -> bool {
+    needed_for(Purpose::Desktop).all(|package| package.trace.is_there())
+}
+
 /// The packages that a purpose needs.
 pub(crate) fn needed_for(purpose: Purpose) -> impl Iterator<Item = &'static Package> {
     PACKAGES
@@ -61,7 +68,14 @@ pub(crate) fn needed_for(purpose: Purpose) -> impl Iterator<Item = &'static Pack
         .filter(move |package| package.purposes.contains(&purpose))
 }
 
-const ALL: &[Purpose] = &[Purpose::Run, Purpose::Test, Purpose::Bench, Purpose::Fuzz];
+const ALL: &[Purpose] = &[
+    Purpose::Run,
+    Purpose::Desktop,
+    Purpose::Test,
+    Purpose::Bench,
+    Purpose::Fuzz,
+];
+const APP: &[Purpose] = &[Purpose::Desktop, Purpose::Test, Purpose::Bench];
 const BENCH: &[Purpose] = &[Purpose::Bench];
 const FUZZ: &[Purpose] = &[Purpose::Fuzz];
 const TEST: &[Purpose] = &[Purpose::Test];
@@ -162,47 +176,44 @@ const PACKAGES: &[Package] = &[
     row("iputils-ping", "iputils", "iputils", Trace::Program("ping"), MEASURED, "ping works inside an instance"),
     row("uidmap", "shadow-utils", "shadow", Trace::Program("newuidmap"), MEASURED, "newuidmap, for a test server that needs several users"),
     row("curl", "curl", "curl", Trace::Program("curl"), TEST, "fetches pages through the tunnel"),
-    row("python3", "python3", "python", Trace::Program("python3"), TEST, "the small page and name servers behind the test server"),
+    row("python3", "python3", "python", Trace::Program("python3"), MEASURED, "the small page and name servers behind the test server"),
     row("tcpdump", "tcpdump", "tcpdump", Trace::Program("tcpdump"), TEST, "sees a packet that leaks"),
     row("nscd", "nscd", "", Trace::Program("nscd"), TEST, "answers names for the host's network, which an instance must not hear"),
-    row("dbus-daemon", "dbus-daemon", "dbus", Trace::Program("dbus-daemon"), TEST, "a system bus and session buses for the tests"),
+    row("dbus-daemon", "dbus-daemon", "dbus", Trace::Program("dbus-daemon"), MEASURED, "system and session buses for the tests, and for the app"),
     row("xdg-dbus-proxy", "xdg-dbus-proxy", "xdg-dbus-proxy", Trace::Program("xdg-dbus-proxy"), TEST, "filters the system bus of an instance"),
-    row("libglib2.0-bin", "glib2", "glib2", Trace::Program("gdbus"), TEST, "gdbus, a program that uses a bus"),
-    row("python3-gi", "python3-gobject", "python-gobject", Trace::File(&["/usr/lib/python3/dist-packages/gi/__init__.py"]), TEST, "stand-ins for services on a bus"),
+    row("libglib2.0-bin", "glib2", "glib2", Trace::Program("gdbus"), TEST, "gdbus and gio: a program that uses a bus, and one that opens links"),
     row("gnupg", "gnupg2", "gnupg", Trace::Program("gpg-connect-agent"), TEST, "asks GnuPG's daemons who they are"),
     row("dirmngr", "gnupg2-dirmngr", "gnupg", Trace::Program("dirmngr"), TEST, "fetches keys, and must not outside"),
     row("strace", "strace", "strace", Trace::Program("strace"), TEST, "sees which calls a start makes, and makes them fail"),
     row("desktop-file-utils", "desktop-file-utils", "desktop-file-utils", Trace::Program("desktop-file-validate"), TEST, "says which launcher entries are as the specification wants them"),
-    row("dbus-daemon", "dbus-daemon", "dbus", Trace::Program("dbus-daemon"), TEST, "a real system bus for the leak check to ask"),
-    row("xdg-dbus-proxy", "xdg-dbus-proxy", "xdg-dbus-proxy", Trace::Program("xdg-dbus-proxy"), TEST, "filters that bus, as an instance's is filtered"),
+    row("appstream", "appstream", "appstream", Trace::Program("appstreamcli"), TEST, "says whether software centres can read what the app is"),
+    row("systemd", "systemd", "systemd", Trace::Program("systemd-analyze"), TEST, "says whether the unit for profiles without a desktop is one"),
     row("firefox-esr", "firefox", "firefox", Trace::File(&["/usr/share/applications/firefox-esr.desktop"]), TEST, "a browser that would hand a launch over to a copy outside"),
     row("chromium", "chromium", "chromium", Trace::File(&["/usr/share/applications/chromium.desktop"]), TEST, "another one, which does it in another way"),
     row("gnome-text-editor", "gnome-text-editor", "gnome-text-editor", Trace::Program("gnome-text-editor"), TEST, "an application that does it by the session bus"),
     row("gir1.2-gtk-4.0", "gtk4", "gtk4", GTK_PYTHON, TEST, "the same in a few lines of Python, which tell what they open"),
-    row("libglib2.0-bin", "glib2", "glib2", Trace::Program("gio"), TEST, "gio, one of the ways to open a link"),
-    row("libgtk-3-bin", "gtk3", "gtk3", Trace::Program("gtk-launch"), TEST, "gtk-launch, another one"),
+    row("libgtk-3-bin", "gtk3", "gtk3", Trace::Program("gtk-launch"), TEST, "gtk-launch, another way, and how some desktops start entries"),
     row("gvfs-backends", "gvfs", "gvfs", Trace::File(&["/usr/share/gvfs/mounts/http.mount"]), TEST, "a service of the session that fetches pages for programs"),
     row("xfce4-terminal", "xfce4-terminal", "xfce4-terminal", Trace::Program("xfce4-terminal"), TEST, "a terminal that is one process for all its windows"),
     row("xdg-utils", "xdg-utils", "xdg-utils", Trace::Program("xdg-open"), TEST, "xdg-open, the third"),
     row("mandoc", "mandoc", "mandoc", Trace::Program("mandoc"), TEST, "checks the man page"),
     row("bash", "bash", "bash", Trace::Program("bash"), TEST, "loads its completions; job control"),
-    row("pkg-config", "pkgconf-pkg-config", "pkgconf", Trace::Program("pkg-config"), TEST, "finds GTK for the app's build"),
-    row("libgtk-4-dev", "gtk4-devel", "gtk4", GTK, TEST, "GTK, for the app"),
-    row("libadwaita-1-dev", "libadwaita-devel", "libadwaita", ADWAITA, TEST, "libadwaita, for the app"),
-    row("libglib2.0-dev-bin", "glib2-devel", "glib2-devel", Trace::Program("glib-compile-resources"), TEST, "embeds icons and style in the app"),
+    row("pkg-config", "pkgconf-pkg-config", "pkgconf", Trace::Program("pkg-config"), APP, "finds GTK for the app's build"),
+    row("libgtk-4-dev", "gtk4-devel", "gtk4", GTK, APP, "GTK, for the app"),
+    row("libadwaita-1-dev", "libadwaita-devel", "libadwaita", ADWAITA, APP, "libadwaita, for the app"),
+    row("libglib2.0-dev-bin", "glib2-devel", "glib2-devel", Trace::Program("glib-compile-resources"), APP, "embeds icons and style in the app"),
     row("gettext", "gettext", "gettext", Trace::Program("msgfmt"), TEST, "compiles translations"),
-    row("xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb", Trace::Program("Xvfb"), TEST, "a screen for the app's window, and for browsers"),
-    row("dbus", "dbus-daemon", "dbus", Trace::Program("dbus-daemon"), TEST, "a session bus for the app, and for those that find one another by it"),
-    row("at-spi2-core", "at-spi2-core", "at-spi2-core", ATSPI, TEST, "lets the tests see what a screen reader sees"),
+    row("xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb", Trace::Program("Xvfb"), MEASURED, "a screen for the app's window, and for browsers"),
+    row("python3-xlib", "python3-xlib", "python-xlib", Trace::File(&["/usr/lib/python3/dist-packages/Xlib/ext/damage.py"]), BENCH, "sees the first frame of a window from outside"),
+    row("at-spi2-core", "at-spi2-core", "at-spi2-core", ATSPI, MEASURED, "lets the tests see what a screen reader sees"),
     row("gir1.2-atspi-2.0", "at-spi2-core-devel", "at-spi2-core", ATSPI_PYTHON, TEST, "the same, for Python"),
-    row("python3-gi", "python3-gobject", "python-gobject", Trace::File(&["/usr/lib/python3/dist-packages/gi", "/usr/lib64/python3/site-packages/gi"]), TEST, "Python's way to GLib libraries"),
-    row("openbox", "openbox", "openbox", Trace::Program("openbox"), TEST, "a window manager, for keys and focus"),
+    row("python3-gi", "python3-gobject", "python-gobject", Trace::File(&["/usr/lib/python3/dist-packages/gi", "/usr/lib64/python3/site-packages/gi"]), TEST, "Python's way to GLib libraries: stand-ins for services, the icons of the tray"),
+    row("openbox", "openbox", "openbox", Trace::Program("openbox"), MEASURED, "a window manager, for keys and focus"),
     row("picom", "picom", "picom", Trace::Program("picom"), TEST, "draws shadows and transparency, as desktops do"),
-    row("libgtk-3-bin", "gtk3", "gtk3", Trace::Program("gtk-launch"), TEST, "starts launcher entries as some desktops do"),
     row("xdotool", "xdotool", "xdotool", Trace::Program("xdotool"), TEST, "real key and mouse events"),
     row("imagemagick", "ImageMagick", "imagemagick", Trace::Program("import"), TEST, "takes pictures of the window"),
-    row("adwaita-icon-theme", "adwaita-icon-theme", "adwaita-icon-theme", ICONS, TEST, "the icons in the window"),
-    row("librsvg2-common", "librsvg2", "librsvg", SVG, TEST, "draws icons that are SVG files"),
+    row("adwaita-icon-theme", "adwaita-icon-theme", "adwaita-icon-theme", ICONS, MEASURED, "the icons in the window"),
+    row("librsvg2-common", "librsvg2", "librsvg", SVG, MEASURED, "draws icons that are SVG files"),
     row("fonts-cantarell", "abattis-cantarell-vf-fonts", "cantarell-fonts", FONT, TEST, "the window's font"),
     row("zsh", "zsh", "zsh", Trace::Program("zsh"), TEST, "loads its completions"),
     row("fish", "fish", "fish", Trace::Program("fish"), TEST, "loads its completions"),
@@ -248,7 +259,7 @@ mod tests {
     #[test]
     fn whatever_running_needs_the_others_need_too() {
         for package in needed_for(Purpose::Run) {
-            assert_eq!(package.purposes.len(), 4, "{}", package.deb);
+            assert_eq!(package.purposes, ALL, "{}", package.deb);
         }
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn setup(purpose: Purpose) -> Result {
 fn verb(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Run => "run",
+        Purpose::Desktop => "build the app",
         Purpose::Test => "test",
         Purpose::Bench => "measure",
         Purpose::Fuzz => "fuzz",

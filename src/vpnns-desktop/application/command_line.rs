@@ -1,4 +1,4 @@
-//! `vpnns-desktop [--open ENTRY [--action ACTION]] [--vpn NAME] [--connect NAME] [--background] [URL|FILE...]`
+//! `vpnns-desktop [--open ENTRY [--action ACTION]] [--vpn NAME] [--connect NAME] [--choose-app] [--connect-default] [--background] [URL|FILE...]`
 
 use adw::prelude::*;
 use gtk::{gio, glib};
@@ -49,6 +49,18 @@ impl Application {
             gettext("Connect a VPN"),
             Some(gettext("NAME")),
         );
+        option(
+            "choose-app",
+            flag,
+            gettext("Choose an app to open in the default VPN"),
+            None,
+        );
+        option(
+            "connect-default",
+            flag,
+            gettext("Connect the default VPN"),
+            None,
+        );
         option("background", flag, gettext("Start without a window"), None);
         option("version", flag, gettext("Print the version"), None);
     }
@@ -73,7 +85,12 @@ impl Application {
         if let Some(name) = text("connect") {
             self.when_known(line, name, Self::connect_vpn);
         }
-        if let Some(entry) = text("open") {
+        let chosen = super::outside::ACTIONS
+            .iter()
+            .find(|(_, option)| options.contains(option));
+        if let Some((action, _)) = chosen {
+            self.activate_action(action, None);
+        } else if let Some(entry) = text("open") {
             // An id has no slash, a path has.
             let entry = if entry.contains('/') {
                 whole(line, &entry)

@@ -48,12 +48,17 @@ pub fn limits() -> [Option<i64>; 4] {
 /// Made of single lines, so that they can be pasted however they are indented.
 pub fn apparmor_profile() -> String {
     const FILE: &str = "/etc/apparmor.d/vpnns";
+    const PROFILE: &str = include_str!("../../../data/vpnns.apparmor.in");
     let path = std::env::current_exe().unwrap_or_else(|_| "/usr/bin/vpnns".into());
+    let lines: Vec<String> = PROFILE
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.replace("@bindir@/vpnns", &path.to_string_lossy()))
+        .map(|line| format!("'{line}'"))
+        .collect();
     format!(
-        "printf '%s\\n' 'abi <abi/4.0>,' 'include <tunables/global>' \
-         'profile vpnns {} flags=(unconfined) {{' '  userns,' '}}' | sudo tee {FILE}\n\
-         sudo apparmor_parser -r {FILE}",
-        path.display()
+        "printf '%s\\n' {} | sudo tee {FILE}\nsudo apparmor_parser -r {FILE}",
+        lines.join(" ")
     )
 }
 
