@@ -23,6 +23,7 @@ mod series;
 mod startup;
 mod statistics;
 mod stopwatch;
+mod window;
 mod wireguard;
 
 use std::env;
@@ -76,16 +77,19 @@ enum Benchmark {
     Scale(scale::Options),
     /// What the built-in WireGuard costs and carries, against wireguard-go run as root
     Wireguard(wireguard::Options),
+    /// The app's window against an empty one: first frame, memory, wake-ups; needs GTK
+    Window(window::Options),
 }
 
 /// What `bench` without a name measures.
-fn all() -> [Benchmark; 5] {
+fn all() -> [Benchmark; 6] {
     [
         Benchmark::Startup(startup::Options::default()),
         Benchmark::Relay(relay::Options::default()),
         Benchmark::Chain(chain::Options::default()),
         Benchmark::Scale(scale::Options::default()),
         Benchmark::Wireguard(wireguard::Options::default()),
+        Benchmark::Window(window::Options::default()),
     ]
 }
 
@@ -97,6 +101,7 @@ impl Benchmark {
             Self::Chain(_) => "chain",
             Self::Scale(_) => "scale",
             Self::Wireguard(_) => "wireguard",
+            Self::Window(_) => "window",
         }
     }
 }
@@ -127,7 +132,11 @@ pub(crate) fn bench(arguments: &Arguments) -> Result {
         } else {
             words.clone()
         };
-        let measurement = run_worker(&helper, arguments.real_home, &words)?;
+        let stage = helper::stage(&helper)?;
+        if let Benchmark::Window(_) = benchmark {
+            window::prepare(&workspace, stage.path())?;
+        }
+        let measurement = run_worker(stage.path(), arguments.real_home, &words)?;
         let (result, table) = if measurement["series"].is_null() {
             let result = report::complete(&measurement)?;
             (result.clone(), report::table(&result))
@@ -158,15 +167,15 @@ pub(crate) fn work(arguments: &Arguments) -> Result {
         Benchmark::Chain(options) => chain::measure(options, helper),
         Benchmark::Scale(options) => scale::measure(options, helper),
         Benchmark::Wireguard(options) => wireguard::measure(options, helper),
+        Benchmark::Window(options) => window::measure(options, helper),
     };
     println!("{}", measurement?);
     Ok(())
 }
 
-fn run_worker(helper: &Path, real_home: bool, words: &[OsString]) -> Result<serde_json::Value> {
+fn run_worker(stage: &Path, real_home: bool, words: &[OsString]) -> Result<serde_json::Value> {
     let user = ordinary_user::to_become()?;
-    let stage = helper::stage(helper)?;
-    let worker = stage.path().join("xtask");
+    let worker = stage.join("xtask");
     let own = env::current_exe().act(|| "failed to find this program's own file".into())?;
     helper::copy_program(&own, &worker)?;
     let home = if real_home {
@@ -185,7 +194,7 @@ fn run_worker(helper: &Path, real_home: bool, words: &[OsString]) -> Result<serd
         command.env("HOME", home.path());
     }
     command
-        .env(HELPER, stage.path().join("vpnns"))
+        .env(HELPER, stage.join("vpnns"))
         .current_dir("/")
         .stdin(Stdio::null());
     let measurement = command::output(&mut command);
