@@ -12,8 +12,12 @@ mod forms;
 mod gallery;
 #[path = "desktop/helper.rs"]
 mod helper;
+#[path = "desktop/panel.rs"]
+mod panel;
 #[path = "desktop/picker.rs"]
 mod picker;
+#[path = "desktop/scripted.rs"]
+mod scripted;
 #[path = "desktop/story.rs"]
 mod story;
 #[path = "desktop/tray.rs"]

@@ -21,7 +21,7 @@ fn entry(lab: &Lab, id: &str, lines: &str) {
 }
 
 /// An app that stays, with a name that nothing else in the window has.
-fn field_notes(lab: &Lab) {
+pub fn field_notes(lab: &Lab) {
     entry(
         lab,
         "notes.desktop",
@@ -32,7 +32,7 @@ fn field_notes(lab: &Lab) {
 
 /// Waits until the helper says that so many apps of an entry run.
 #[track_caller]
-fn await_apps(lab: &Lab, entry: Option<&str>, count: usize) {
+pub fn await_apps(lab: &Lab, entry: Option<&str>, count: usize) {
     let mut last = Value::Null;
     let reached = wait_until(PATIENCE, || {
         last = status(lab, "demo")["apps"].clone();
