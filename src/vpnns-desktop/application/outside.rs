@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn the_menu_entry_offers_what_there_is() {
         let entry = include_str!("../../../data/org.vpnns.PerAppVpn.desktop");
-        let names: String = ACTIONS.iter().map(|(name, _)| format!("{name};")).collect();
+        let names: Vec<&str> = ACTIONS.iter().map(|(name, _)| *name).collect();
+        let names = names.join(";") + ";";
         assert!(entry.contains(&format!("\nActions={names}\n")), "{names}");
         for (name, option) in ACTIONS {
             let action = entry.split(&format!("[Desktop Action {name}]")).nth(1);
