@@ -25,8 +25,8 @@ fn text(name: &str) -> String {
 fn run(command: &mut Command, package: &str) -> Output {
     command.output().unwrap_or_else(|error| {
         panic!(
-            "these tests need {:?}: run `apt-get install {package}` ({error})",
-            command.get_program()
+            "these tests need {}: run `apt-get install {package}` ({error})",
+            command.get_program().display()
         )
     })
 }
