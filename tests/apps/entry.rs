@@ -46,8 +46,14 @@ fn an_opened_program_and_what_it_starts_have_its_entry_and_others_have_none() {
 #[test]
 fn it_makes_no_difference_whether_the_program_starts_the_instance_or_outlives_its_parent() {
     let desktop = Desktop::new();
-    let script = "sleep 600 & echo on";
-    desktop.entry("one", "a.desktop", &format!("Exec=sh -c '{script}'"));
+    // Not before it is what it becomes: a child of a shell is a shell at first.
+    let script = "sleep 600 & until grep -q sleep /proc/$!/comm; do :; done; echo on";
+    let script =
+        desktop
+            .session()
+            .user()
+            .write("leave.sh", &format!("#!/bin/sh\n{script}\n"), 0o755);
+    desktop.entry("one", "a.desktop", &format!("Exec={}", script.display()));
     // The first one is gone when anybody looks; what it has left behind is found by its namespace.
     desktop.open(&["a"]).run().text();
     let shown = apps(desktop.session(), 1);
