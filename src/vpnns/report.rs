@@ -58,6 +58,17 @@ fn plain(error: &(dyn Error + 'static)) -> String {
     }
 }
 
+/// Text as it can be shown: programs, servers and other processes have a say in it, and a terminal
+/// obeys some of what they may say. One line, whatever they say.
+pub fn visible(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}")
+}
+
+/// The same for a text of several lines.
+pub fn visible_lines(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && !"\t\n".contains(c), "\u{fffd}")
+}
+
 /// The same for an error that came from another process.
 pub fn print_parts(message: &str, causes: &[String], hint: Option<&str>) {
     let mut text = format!("vpnns: {message}\n");
@@ -71,6 +82,7 @@ pub fn print_parts(message: &str, causes: &[String], hint: Option<&str>) {
         text.push_str(hint);
         text.push('\n');
     }
+    let text = visible_lines(&text);
     // One write: several processes of ours may share the terminal. Where it fails there is
     // nobody left to tell.
     let _ = std::io::stderr().write_all(text.as_bytes());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::support::stand_in::PYTHON;
 use crate::support::{Session, assert_complaint};
 
 #[test]
@@ -38,5 +39,43 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         let script = format!("{{ trap '' PIPE; sleep 0.2; vpnns {words}; echo $? >&2; }} | true");
         let output = session.script(&script).run();
         assert_eq!(output.log(), "0\n", "{words}");
+    }
+}
+
+/// Says at the door of the keeper what an app inside could say there, and stays.
+const SPEAKER: &str = r#"
+import json, os, socket, time
+os.chdir(os.path.expanduser("~/.vpnns-default"))
+words = "\x1b[2J\nkeeper  fake"
+said = [[{"do": "join", "command": "first" + words}],
+        [{"do": "connect", "profile": "second" + words, "server": None},
+         {"do": "stage", "stage": "third" + words}]]
+open_sockets = []
+for requests in said:
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control.connect("control")
+    for request in requests:
+        control.send(json.dumps({"v": 1, **request}).encode())
+    open_sockets.append(control)
+print("on", flush=True)
+time.sleep(600)
+"#;
+
+#[test]
+fn what_a_program_inside_says_of_itself_moves_no_cursor() {
+    let session = Session::new();
+    let _app = session.keep("default");
+    let speaker = session.inside(&[PYTHON, "-c", SPEAKER]).spawn();
+    speaker.wait_for("on\n");
+    let monitor = session.vpnns(&["--monitor"]).spawn();
+    monitor.wait_for("third");
+    let list = session.vpnns(&["--list"]).run();
+    let status = session.vpnns(&["--status"]).run();
+    assert!(status.text().contains("second"), "{status:#?}");
+    for said in [list.text(), status.text(), &monitor.stdout()] {
+        assert!(said.contains("first"), "{said:?}");
+        let fits = |c: char| !c.is_control() || c == '\n';
+        assert!(said.chars().all(fits), "{said:?}");
+        assert!(!said.contains("\nkeeper"), "{said:?}");
     }
 }

@@ -10,6 +10,7 @@ use vpnns_protocol::{VERSION, exit};
 use super::connect::dialogue::Dialogue;
 use super::{Error, print_all};
 use crate::instance::discovery;
+use crate::report::visible;
 
 /// One line for each instance, or for one.
 pub fn list(name: Option<InstanceName>, json: bool) -> Result<u8, Error> {
@@ -105,7 +106,7 @@ fn in_full(instance: &Instance) -> String {
     let mut out = String::new();
     let mut line = |label: &str, value: &str| {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "  {label:<10} {value}");
+        let _ = writeln!(out, "  {label:<10} {}", visible(value));
     };
     line("state", &in_short(instance));
     if let Some(hint) = &instance.hint {
@@ -258,7 +259,7 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{cell:<width$}  ");
+            let _ = write!(line, "{:<width$}  ", visible(cell));
         }
         out.push_str(line.trim_end());
         out.push('\n');

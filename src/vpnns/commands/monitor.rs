@@ -31,7 +31,7 @@ use crate::instance::client::Client;
 use crate::instance::control::{Reply, Request};
 use crate::instance::directory::{self, SOCKET, instance_of};
 use crate::instance::discovery;
-use crate::sys;
+use crate::{report, sys};
 
 /// How long a socket may be there before its keeper listens.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -304,6 +304,7 @@ impl Monitor<'_> {
 fn tell(name: &InstanceName, lines: &[String]) -> Result<(), Error> {
     let [hour, minute, second] = sys::clock::time_of_day();
     lines.iter().try_for_each(|line| {
+        let line = report::visible(line);
         print_all(&format!(
             "{hour:02}:{minute:02}:{second:02} {name}: {line}\n"
         ))

@@ -251,7 +251,8 @@ impl Front {
         }
         if self.shown.as_ref() != Some(&instance.state) {
             self.terminal.show();
-            print_all(&format!("{}: {}\n", instance.name, in_short(&instance)))?;
+            let standing = report::visible(&in_short(&instance));
+            print_all(&format!("{}: {standing}\n", instance.name))?;
             self.shown = Some(instance.state);
         }
         if let Some(question) = instance.question

@@ -137,6 +137,6 @@ pub fn write_stderr(text: &str) {
     let mut stderr = std::io::stderr().lock();
     // Nobody to tell where that fails.
     let _ = stderr
-        .write_all(text.as_bytes())
+        .write_all(crate::report::visible_lines(text).as_bytes())
         .and_then(|()| stderr.flush());
 }
