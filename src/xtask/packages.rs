@@ -190,6 +190,7 @@ const PACKAGES: &[Package] = &[
     row("systemd", "systemd", "systemd", Trace::Program("systemd-analyze"), TEST, "says whether the unit for profiles without a desktop is one"),
     row("firefox-esr", "firefox", "firefox", Trace::File(&["/usr/share/applications/firefox-esr.desktop"]), TEST, "a browser that would hand a launch over to a copy outside"),
     row("chromium", "chromium", "chromium", Trace::File(&["/usr/share/applications/chromium.desktop"]), TEST, "another one, which does it in another way"),
+    row("tmux", "tmux", "tmux", Trace::Program("tmux"), TEST, "a server outside that would open a window for a program inside"),
     row("gnome-text-editor", "gnome-text-editor", "gnome-text-editor", Trace::Program("gnome-text-editor"), TEST, "an application that does it by the session bus"),
     row("gir1.2-gtk-4.0", "gtk4", "gtk4", GTK_PYTHON, TEST, "the same in a few lines of Python, which tell what they open"),
     row("libgtk-3-bin", "gtk3", "gtk3", Trace::Program("gtk-launch"), TEST, "gtk-launch, another way, and how some desktops start entries"),

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::support::command::require;
 use crate::support::{Invocation, LIMIT, Session, assert_complaint, exists};
 
 /// Says its arguments and one variable.
@@ -334,6 +335,28 @@ fn a_terminal_of_one_process_is_asked_for_another() {
     ] {
         assert_eq!(shelf.shown(&[&["--"], words].concat()), expected);
     }
+}
+
+#[test]
+fn a_window_of_tmux_opens_inside_also_where_a_server_runs_outside() {
+    require("tmux", "tmux");
+    let session = Session::new();
+    let _app = session.keep("default");
+    let script = "export TMUX_TMPDIR=$HOME; unset TMUX
+        trap 'tmux kill-server; vpnns --stop' EXIT
+        tmux new-session -d -s out 'sleep 600'
+        window() { pid=$(\"$@\" new-session -d -P -F '#{pane_pid}' 'sleep 600')
+            readlink /proc/$pid/ns/net; }
+        readlink /proc/self/ns/net; vpnns -- readlink /proc/self/ns/net
+        window tmux; window vpnns -- tmux
+        # As in a window of the one outside.
+        export TMUX=$(tmux display-message -p -t out '#{socket_path},1,0')
+        window vpnns -- tmux";
+    let said = session.script(script).run();
+    let seen: Vec<&str> = said.text().lines().collect();
+    let (outside, inside) = (seen[0], seen[1]);
+    assert_ne!(outside, inside);
+    assert_eq!(seen[2..], [outside, inside, inside], "{said:#?}");
 }
 
 #[test]
