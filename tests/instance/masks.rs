@@ -58,3 +58,15 @@ fn a_place_that_cannot_be_hidden_keeps_no_other_from_being_hidden() {
         ls here/late; vpnns -- sh -c 'ls here/late | wc -l'; vpnns --stop; wait";
     assert_eq!(session.script(script).run().text(), "socket\n0");
 }
+
+#[test]
+fn a_name_service_that_is_started_later_is_hidden_also_where_nothing_can_be_watched() {
+    // The limit is that of the machine's root; the instance is made in its place.
+    let script = "mount -t tmpfs none /run; echo 0 >/proc/sys/user/max_inotify_instances
+        vpnns -- sleep 600 & for i in $(seq 300); do vpnns --list | grep -q sleep && break; sleep 0.02; done
+        mkdir /run/nscd; touch /run/nscd/socket
+        for i in $(seq 300); do [ -z \"$(vpnns -- ls /run/nscd)\" ] && break; sleep 0.05; done
+        ls /run/nscd; vpnns -- sh -c 'ls /run/nscd | wc -l'; vpnns --stop; wait";
+    let said = Session::new().script_with_mounts(script).run();
+    assert_eq!(said.text(), "socket\n0");
+}

@@ -171,7 +171,9 @@ impl Keeper {
         for index in ready.connections {
             self.serve(index);
         }
-        if let Some(masks) = self.masks.as_mut().filter(|_| ready.masks)
+        let is_due = |masks: &masks::Watch| masks.deadline().is_some_and(|at| at <= now);
+        if let Some(masks) = &mut self.masks
+            && (ready.masks || is_due(masks))
             && masks.renew()
         {
             self.system_bus_changed();
@@ -271,6 +273,7 @@ impl Keeper {
             tunnel,
             pending,
             self.supervisors_deadline(),
+            self.masks.as_ref().and_then(masks::Watch::deadline),
         ];
         match deadlines.into_iter().flatten().min() {
             None => PollTimeout::NONE,

@@ -13,6 +13,7 @@ mod cover;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -25,6 +26,10 @@ use super::services::{Exposure, Place, Seen, runtime_directories};
 const FLATPAK: &str = "/usr/bin/flatpak";
 /// What Flatpak's session helper makes in the run-time directory when it is first needed.
 const FLATPAK_MONITOR: &str = ".flatpak-helper/monitor";
+
+/// How often it is looked where nothing can be watched: a name service that was started again
+/// leaks that long at most.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What is hidden in an instance.
 #[derive(Debug)]
@@ -127,15 +132,21 @@ fn make_flatpak_monitor() {
 #[derive(Debug)]
 pub struct Watch {
     masks: Masks,
-    /// `None` where the user has no watches left (fs.inotify.max_user_instances).
+    /// `None` where the user has no watches left (fs.inotify.max_user_instances): desktops use
+    /// many, and 128 is the kernel's default.
     inotify: Option<Inotify>,
+    /// Where not all is watched: when it is looked at next.
+    look_at: Option<Instant>,
 }
 
 impl Watch {
     /// Begins to watch, and covers what has appeared since the instance was made.
     pub fn new(masks: Masks) -> Self {
-        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok();
-        let mut watch = Self { masks, inotify };
+        let mut watch = Self {
+            masks,
+            inotify: None,
+            look_at: None,
+        };
         watch.renew();
         watch
     }
@@ -148,6 +159,11 @@ impl Watch {
             door.map(|door| door.listener.as_raw_fd())
         };
         let before = listener(&self.masks);
+        if self.inotify.is_none() {
+            let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
+            self.inotify = Inotify::init(flags).ok();
+        }
+        let mut sees_all = self.inotify.is_some();
         if let Some(inotify) = &self.inotify {
             while inotify.read_events().is_ok_and(|events| !events.is_empty()) {}
             let what = AddWatchFlags::IN_CREATE
@@ -156,13 +172,21 @@ impl Watch {
                 | AddWatchFlags::IN_ONLYDIR;
             // Each time: some of them appear later. One that is watched already stays as it is.
             for parent in self.masks.parents() {
-                let _ = inotify.add_watch(parent, what);
+                let added = inotify.add_watch(parent, what);
+                // fs.inotify.max_user_watches. What is not there need not be watched.
+                sees_all &= !matches!(added, Err(Errno::ENOSPC | Errno::ENOMEM));
             }
         }
+        self.look_at = (!sees_all).then(|| Instant::now() + LOOK);
         // What fails now failed at the start, or is a directory that is gone already.
         let _ = self.masks.apply();
         // The new one is made before the old one is closed: the numbers differ.
         before != listener(&self.masks)
+    }
+
+    /// When to renew, whether anything has become readable or not.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.look_at
     }
 
     /// What becomes readable when there is something to renew.
