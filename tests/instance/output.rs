@@ -79,3 +79,31 @@ fn what_a_program_inside_says_of_itself_moves_no_cursor() {
         assert!(!said.contains("\nkeeper"), "{said:?}");
     }
 }
+
+/// The same, at length.
+const CHATTERBOX: &str = r#"
+import json, os, socket, time
+os.chdir(os.path.expanduser("~/.vpnns-default"))
+control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+control.connect("control")
+for number in range(500):
+    control.send(json.dumps({"v": 1, "do": "join", "command": "c" * 1000, "entry": "e" * 1000}).encode())
+print("on", flush=True)
+time.sleep(600)
+"#;
+
+#[test]
+fn a_program_that_says_too_much_of_itself_hides_no_status() {
+    let session = Session::new();
+    let app = session.keep("default");
+    let chatterbox = session.inside(&[PYTHON, "-c", CHATTERBOX]).spawn();
+    chatterbox.wait_for("on\n");
+    let monitor = session.vpnns(&["--monitor"]).spawn();
+    monitor.wait_for(&chatterbox.pid().to_string());
+    let apps = session.status("default").unwrap().apps;
+    let pids: Vec<String> = apps.iter().map(|it| it.pid.to_string()).collect();
+    let mut expected = [app.pid().to_string(), chatterbox.pid().to_string()];
+    expected.sort_by_key(|pid| pid.parse::<u32>().unwrap());
+    assert_eq!(pids, expected);
+    assert!(apps.iter().all(|it| it.command.len() <= 255));
+}

@@ -15,6 +15,10 @@ use crate::instance::entry::{self, Launch};
 use crate::isolation::command::printable;
 use crate::sys::process::{is_alive, pidfd_open, pidfd_send_signal};
 
+/// How many apps the status shows: all of it is one message (`MAX_MESSAGE` bytes), and one that is
+/// too long reaches nobody.
+const MOST_SHOWN: usize = 400;
+
 /// A process of an instance, held by a pidfd so that its number cannot come to mean another.
 #[derive(Debug)]
 pub struct Member {
@@ -102,6 +106,7 @@ impl Keeper {
     pub(super) fn apps(&self) -> Vec<App> {
         let mut apps: Vec<_> = self.members.iter().map(|it| self.app(it)).collect();
         apps.sort_by_key(|app| app.pid);
+        apps.truncate(MOST_SHOWN);
         apps
     }
 

@@ -15,6 +15,9 @@ use super::{Keeper, Member};
 use crate::instance::client::peer_pidfd;
 use crate::instance::control::{self, Reply, Request};
 
+/// No program's name is longer (NAME_MAX), in bytes.
+const LONGEST_NAME: usize = 255;
+
 /// One client of the keeper.
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools)] // Independent facts, not one state.
@@ -141,12 +144,14 @@ impl Keeper {
                 let connection = &self.connections[index];
                 // If this fails (no descriptors left), the scan by namespace finds it later.
                 if let Ok(pidfd) = connection.pidfd.try_clone() {
+                    // Anybody of this user's may say anything here, and as often as they like.
                     let member = Member {
                         pidfd,
                         pid: connection.pid,
-                        command,
-                        entry,
+                        command: command.chars().take(LONGEST_NAME).collect(),
+                        entry: entry.filter(|entry| entry.len() <= LONGEST_NAME),
                     };
+                    self.members.retain(|it| it.pid != member.pid);
                     if let Some(launch) = member.launch() {
                         self.opened.add(launch);
                     }
