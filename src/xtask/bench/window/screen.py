@@ -43,6 +43,7 @@ class Desktop:
             "ADW_DISABLE_PORTAL": "1", "XDG_DATA_DIRS": "/usr/local/share:/usr/share", "LC_ALL": "C.UTF-8",
         })
         self.children = []
+        self.watched = set()  # windows whose frames the server reports
         read, write = os.pipe()
         self.start(["Xvfb", "-displayfd", str(write), "-screen", "0", "%dx%dx24" % SIZE, "-nolisten", "tcp"],
                    pass_fds=[write])
@@ -94,6 +95,10 @@ class Desktop:
         while self.display.pending_events():
             self.display.next_event()
 
+    def forget_windows(self):
+        """The windows of a new program may have the numbers of those of an old one."""
+        self.watched.clear()
+
     def belongs_to(self, window, pid):
         atom = self.display.intern_atom("_NET_WM_PID")
         try:
@@ -115,6 +120,8 @@ class Desktop:
         """Starts a program, and watches until its window is settled; or, with a pid, a program that lets the
         process of that pid open the window. The window, and when its frames were seen, in seconds."""
         self.forget_events()
+        if pid is None:
+            self.forget_windows()
         began = time.monotonic()
         child = self.start(words)
 
@@ -125,10 +132,10 @@ class Desktop:
         window, frames = self.appears(pid or child.pid, check)
         return child, window, [frame - began for frame in frames]
 
-    def appears(self, pid, check=lambda: None):
-        """Waits for another window of a process, and until it is settled; the times of its frames."""
+    def appears(self, pid, check=lambda: None, besides=None):
+        """Waits for a window of a process, and until it is settled; the times of its frames."""
         limit = time.monotonic() + LIMIT
-        ours, watched, frames = None, set(), []
+        ours, frames = None, []
         while True:
             seen, now = self.next_event(frames[-1] + QUIET if frames else limit)
             if seen is None:
@@ -137,8 +144,8 @@ class Desktop:
                 raise Failure("no window has appeared")
             check()
             # GTK makes a window of one pixel, and gives it its size before it is shown.
-            if seen.type == X.ConfigureNotify and seen.width > 300 and seen.window.id not in watched:
-                watched.add(seen.window.id)
+            if seen.type == X.ConfigureNotify and seen.width > 300 and seen.window.id not in self.watched:
+                self.watched.add(seen.window.id)
                 try:
                     seen.window.damage_create(damage.DamageReportRawRectangles)
                 except error.BadDrawable:
@@ -146,7 +153,7 @@ class Desktop:
                 self.display.flush()
             elif seen.type == self.display.extension_event.DamageNotify:
                 window = self.display.create_resource_object("window", seen.drawable.id)
-                if window.id not in watched:
+                if besides is not None and window.id == besides.id:
                     continue
                 if ours is None and self.belongs_to(window, pid) and self.has_content(window):
                     ours = window
@@ -317,6 +324,7 @@ class Work:
         # Where nobody shows its icon it would rather end with its window than hide.
         tray = self.desktop.start(["/usr/bin/python3", f"{self.desktop.directory}/tray.py"])
         child = self.desktop.start(words + ["--background"])
+        self.desktop.forget_windows()
         self.desktop.wait("the helper", lambda: len(below(child.pid)) > 1)
         self.desktop.wait("the tray icon", lambda: self.desktop.log("python3"))
         settle(child.pid)
@@ -340,12 +348,12 @@ class Work:
     def scroll(self, words, turns):
         """Frames of the list of apps: how long after each click of the wheel the moved list was seen, and the same
         without the time for which other programs had the processor. A click follows when a screen would be drawn."""
-        child, _, _ = self.desktop.open(words)
+        child, main_window, _ = self.desktop.open(words)
         settle(child.pid)
         self.desktop.forget_events()
         began = time.monotonic()
         self.desktop.keys("Control_L", "o")
-        window, frames = self.desktop.appears(child.pid)
+        window, frames = self.desktop.appears(child.pid, besides=main_window)
         answer = {"opened": (frames[0] - began) * 1000, "frames": [], "own": []}
         settle(child.pid)
         self.desktop.point_at(window)
