@@ -12,6 +12,10 @@ mod forms;
 mod gallery;
 #[path = "desktop/helper.rs"]
 mod helper;
+#[path = "desktop/look.rs"]
+mod look;
+#[path = "desktop/notices.rs"]
+mod notices;
 #[path = "desktop/panel.rs"]
 mod panel;
 #[path = "desktop/picker.rs"]
@@ -24,6 +28,10 @@ mod story;
 mod tray;
 #[path = "desktop/truth.rs"]
 mod truth;
+#[path = "desktop/waybar.rs"]
+mod waybar;
+#[path = "desktop/without.rs"]
+mod without;
 
 use std::time::Duration;
 

@@ -3,9 +3,11 @@
 mod actions;
 mod autostart;
 mod command_line;
+mod host;
 mod leaving;
 mod login;
 mod notices;
+pub mod notifier;
 mod opening;
 mod outside;
 mod pictures;
@@ -39,6 +41,7 @@ mod imp {
         pub hold: RefCell<Option<gio::ApplicationHoldGuard>>,
         pub presence: super::presence::Presence,
         pub notices: super::notices::Notices,
+        pub hosts: super::host::Hosts,
     }
 
     #[glib::object_subclass]

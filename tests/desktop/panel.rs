@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
+use crate::look::{CLEAR, Look};
 use crate::picker::{await_apps, field_notes};
 use crate::scripted::Scripted;
 use crate::support::Lab;
@@ -30,12 +31,10 @@ const PANEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </channel>
 "#;
 
-/// How many of an icon's pixels must differ for a person to tell two states apart.
-const CLEAR: f64 = 20.0;
-
 /// The panel of a session.
 struct Panel<'a> {
     desktop: &'a Desktop<'a>,
+    look: Look<'a>,
 }
 
 impl<'a> Panel<'a> {
@@ -53,7 +52,9 @@ impl<'a> Panel<'a> {
         }
         let file = format!("{directory}/xfce4-panel.xml");
         lab.user().write(&file, PANEL, 0o600);
-        Self { desktop }
+        let grab = "import -window root -crop 1280x36+0+0 +repage";
+        let look = Look { desktop, grab };
+        Self { desktop, look }
     }
 
     /// Starts the panel, and waits until it is seen; its process.
@@ -67,63 +68,6 @@ impl<'a> Panel<'a> {
         });
         assert!(seen, "no panel");
         answer["pid"].as_i64().unwrap()
-    }
-
-    /// Takes a picture of the panel.
-    #[track_caller]
-    fn look(&self, name: &str) {
-        self.desktop.shell(&format!(
-            "cd; import -window root -crop 1280x36+0+0 +repage {name}.png"
-        ));
-    }
-
-    /// How many pixels of two pictures of the panel differ.
-    fn difference(&self, one: &str, other: &str) -> f64 {
-        let script = format!("cd; compare -metric AE -fuzz 10% {one}.png {other}.png null: 2>&1");
-        // It exits with 1 where they differ.
-        let text = self.desktop.shell(&format!("{script} || true"));
-        // 12 or, if large, 1.2e+06.
-        let count: Result<f64, _> = text.trim().parse();
-        count.unwrap_or_else(|error| panic!("{error}: {text}"))
-    }
-
-    /// Waits until the panel shows something else than in a picture, and keeps it as another one.
-    #[track_caller]
-    fn await_other(&self, than: &str, name: &str) {
-        let mut still = false;
-        let changed = wait_until(PATIENCE, || {
-            self.look("now");
-            let is_other = self.difference(than, "now") >= CLEAR;
-            // Twice the same: nothing is on its way any more.
-            let settled = is_other && still && self.difference(name, "now") < 1.0;
-            if is_other {
-                self.desktop.shell(&format!("cd; cp now.png {name}.png"));
-            }
-            still = is_other;
-            settled
-        });
-        assert!(changed, "{name} looks as {than} in the panel");
-        self.desktop.picture(&format!("panel-{name}"));
-    }
-
-    /// The middle of what is there that was not there in a picture.
-    #[track_caller]
-    fn place(&self, before: &str, after: &str) -> (u32, u32) {
-        let script = format!(
-            "cd; convert {before}.png {after}.png -compose difference -composite -threshold 8% \
-             -trim -format '%w %h %X %Y' info: 2>&1"
-        );
-        let text = self.desktop.shell(&script);
-        let numbers: Vec<u32> = text
-            .split_whitespace()
-            .filter_map(|it| it.trim_start_matches('+').parse().ok())
-            .collect();
-        let [width, height, x, y] = numbers[..] else {
-            panic!("{text}");
-        };
-        assert!(width >= 10 && height >= 10, "too small to see: {text}");
-        assert!(width <= 40 && height <= 36, "not only an icon: {text}");
-        (x + width / 2, y + height / 2)
     }
 
     /// Moves the mouse there, and clicks.
@@ -176,7 +120,7 @@ fn a_panel_shows_each_state_by_another_icon() {
     panel.start();
     // Empty, once it has drawn itself.
     desktop.shell("sleep 2");
-    panel.look("empty");
+    panel.look.take("empty");
     let scripted = Scripted::start(&lab, &desktop);
     scripted.tell("isolated");
     let mut seen = vec!["empty"];
@@ -189,14 +133,15 @@ fn a_panel_shows_each_state_by_another_icon() {
         "failed",
     ] {
         scripted.tell(state);
-        panel.await_other(seen.last().unwrap(), state);
+        panel.look.await_other(seen.last().unwrap(), state);
+        desktop.picture(&format!("panel-{state}"));
         seen.push(state);
     }
-    panel.place("empty", "connected");
+    panel.look.place("empty", "connected");
     let mut alike = String::new();
     for (index, one) in seen.iter().enumerate() {
         for other in &seen[..index] {
-            let pixels = panel.difference(one, other);
+            let pixels = panel.look.difference(one, other);
             if pixels < CLEAR {
                 let _ = write!(alike, "{one} and {other}: {pixels} pixels; ");
             }
@@ -217,11 +162,11 @@ fn an_app_is_opened_in_the_vpn_from_the_panel_and_a_panel_started_anew_has_the_i
     let panel = Panel::new(&lab, &desktop);
     let process = panel.start();
     desktop.shell("sleep 2");
-    panel.look("empty");
+    panel.look.take("empty");
     desktop.launch(&[]);
     desktop.see("Off");
-    panel.await_other("empty", "off");
-    let icon = panel.place("empty", "off");
+    panel.look.await_other("empty", "off");
+    let icon = panel.look.place("empty", "off");
 
     panel.click(icon, Some(3));
     // "Open in VPN", and the app that was opened last.
@@ -234,13 +179,13 @@ fn an_app_is_opened_in_the_vpn_from_the_panel_and_a_panel_started_anew_has_the_i
     panel.click(icon, Some(2));
     await_state(&lab, "demo", "connected");
     panel.click((600, 450), None);
-    panel.await_other("off", "on");
+    panel.look.await_other("off", "on");
 
     desktop.shell(&format!("kill -KILL {process}"));
     panel.start();
     let back = wait_until(PATIENCE, || {
-        panel.look("again");
-        panel.difference("on", "again") < 1.0
+        panel.look.take("again");
+        panel.look.difference("on", "again") < 1.0
     });
     assert!(back, "the icon did not come back");
     let windows = || {

@@ -1,6 +1,6 @@
 //! The app with a helper that says what a test wants it to say: for states that no real part holds still.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 
 use serde_json::json;
@@ -84,5 +84,21 @@ impl<'a> Scripted<'a> {
         // Appended: the helper reads on where it was.
         let mut feed = OpenOptions::new().append(true).open(&path).unwrap();
         feed.write_all(format!("{event}\n").as_bytes()).unwrap();
+    }
+
+    /// Waits until the helper was called with words that begin like this.
+    #[track_caller]
+    pub fn await_call(&self, words: &[&str]) {
+        let path = self.lab.user().home().join("scenario/called");
+        let mut calls = String::new();
+        let called = wait_until(PATIENCE, || {
+            calls = fs::read_to_string(&path).unwrap_or_default();
+            calls.lines().any(|line| {
+                let call: Value = serde_json::from_str(line).unwrap_or_default();
+                let call = call["words"].as_array().cloned().unwrap_or_default();
+                call.len() >= words.len() && words.iter().zip(&call).all(|(a, b)| a == b)
+            })
+        });
+        assert!(called, "never called with {words:?}: {calls}");
     }
 }

@@ -6,34 +6,46 @@ use crate::support::Lab;
 use crate::*;
 
 /// The host's script, in the session.
-struct Host<'a> {
+pub struct Host<'a> {
     desktop: &'a Desktop<'a>,
     script: PathBuf,
 }
 
 impl<'a> Host<'a> {
-    fn new(lab: &Lab, desktop: &'a Desktop<'a>) -> Self {
+    pub fn new(lab: &Lab, desktop: &'a Desktop<'a>) -> Self {
         let text = include_str!("../support/tray.py");
         let script = lab.user().write("tray.py", text, 0o644);
         Self { desktop, script }
     }
 
-    /// Begins to watch for icons.
+    /// Begins to watch for icons, and to show them.
     #[track_caller]
-    fn watch(&self) {
+    pub fn watch(&self) {
+        self.watch_as("watch");
+    }
+
+    /// Begins to watch in another way.
+    #[track_caller]
+    pub fn watch_as(&self, how: &str) {
         let script = self.script.to_str().unwrap();
-        self.desktop
-            .start_program(&["/usr/bin/python3", script, "watch"]);
+        let mut words = vec!["/usr/bin/python3", script];
+        words.extend(how.split(' '));
+        self.desktop.start_program(&words);
         self.await_line("watching", "nobody watches");
     }
 
     /// Ends the one that watches, as a panel ends.
     fn end(&self) {
+        self.signal("TERM");
+        self.desktop.shell("rm \"$XDG_RUNTIME_DIR/tray.log\"");
+    }
+
+    /// Sends a signal to the one that watches.
+    pub fn signal(&self, name: &str) {
         let log = self.log();
         let mut pids = log.iter().filter_map(|line| line["watching"].as_i64());
         let pid = pids.next_back().expect("somebody watches");
-        self.desktop
-            .shell(&format!("kill {pid} && rm \"$XDG_RUNTIME_DIR/tray.log\""));
+        self.desktop.shell(&format!("kill -{name} {pid}"));
     }
 
     #[track_caller]
@@ -55,7 +67,7 @@ impl<'a> Host<'a> {
     }
 
     #[track_caller]
-    fn await_line(&self, field: &str, trouble: &str) {
+    pub fn await_line(&self, field: &str, trouble: &str) {
         let there = wait_until(PATIENCE, || {
             self.log().iter().any(|line| !line[field].is_null())
         });

@@ -1,10 +1,12 @@
 """A host of the tray in the session, as plain as the specifications of StatusNotifierItem and dbusmenu allow.
 
-`tray.py watch` is the watcher: it notes who registers, and every signal, a line of JSON each, in the file
+`tray.py watch` is the watcher, and the host too; `tray.py watch alone` has no host until it gets the signal
+USR1. It notes who registers, and every signal, a line of JSON each, in the file
 `tray.log` of the runtime directory. Every other call talks to the item that registered last, and prints JSON.
 """
 import json
 import os
+import signal
 import sys
 
 from gi.repository import Gio, GLib
@@ -16,6 +18,7 @@ MENU = "com.canonical.dbusmenu"
 INTERFACE = """<node><interface name='org.kde.StatusNotifierWatcher'>
 <method name='RegisterStatusNotifierItem'><arg type='s' direction='in'/></method>
 <method name='RegisterStatusNotifierHost'><arg type='s' direction='in'/></method>
+<signal name='StatusNotifierHostRegistered'/>
 <property name='RegisteredStatusNotifierItems' type='as' access='read'/>
 <property name='IsStatusNotifierHostRegistered' type='b' access='read'/>
 <property name='ProtocolVersion' type='i' access='read'/>
@@ -29,7 +32,9 @@ def note(**what):
         log.write(json.dumps(what) + "\n")
 
 
-def watch():
+def watch(alone=None):
+    hosts = [] if alone else ["this one"]
+
     def called(_bus, sender, _path, _interface, method, parameters, invocation):
         if method == "RegisterStatusNotifierItem":
             note(registered=sender, name=parameters.unpack()[0])
@@ -38,7 +43,7 @@ def watch():
     def read(_bus, _sender, _path, _interface, name):
         values = {
             "RegisteredStatusNotifierItems": GLib.Variant("as", []),
-            "IsStatusNotifierHostRegistered": GLib.Variant("b", True),
+            "IsStatusNotifierHostRegistered": GLib.Variant("b", bool(hosts)),
             "ProtocolVersion": GLib.Variant("i", 0),
         }
         return values[name]
@@ -50,6 +55,12 @@ def watch():
     bus.register_object("/StatusNotifierWatcher", interface, called, read, None)
     for interface in (ITEM, MENU, "org.freedesktop.DBus.Properties"):
         bus.signal_subscribe(None, interface, None, None, None, Gio.DBusSignalFlags.NONE, signalled)
+    def host_comes():
+        hosts.append("another one")
+        bus.emit_signal(None, "/StatusNotifierWatcher", WATCHER, "StatusNotifierHostRegistered", None)
+        return True
+
+    GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR1, host_comes)
     loop = GLib.MainLoop()
     Gio.bus_own_name_on_connection(
         bus, WATCHER, Gio.BusNameOwnerFlags.REPLACE, lambda *_: note(watching=os.getpid()), lambda *_: loop.quit()
@@ -153,6 +164,6 @@ def log():
 
 
 if sys.argv[1] == "watch":
-    watch()
+    watch(*sys.argv[2:])
 else:
     print(json.dumps(globals()[sys.argv[1]](*sys.argv[2:])))

@@ -19,6 +19,7 @@ use crate::i18n::gettext;
 use crate::model::Vpn;
 use crate::model::presentation::Act;
 use crate::tray::{AppItem, Told, Tray, TrayState, Wish};
+use crate::widgets::preferences::Preferences;
 
 /// How many clicks may wait. A host that sends more loses them.
 const WAITING: usize = 64;
@@ -76,6 +77,7 @@ impl Application {
             });
         self.follow_vpns();
         self.show_tray();
+        self.follow_tray_hosts();
     }
 
     /// Listens to each VPN, once.
@@ -116,6 +118,7 @@ impl Application {
             presence.tray.replace(None);
             presence.sent.replace(None);
             presence.watched.set(false);
+            self.tray_presence_changed();
         }
         self.withdraw_unwanted_notices();
     }
@@ -123,10 +126,10 @@ impl Application {
     /// Whether there is a tray, and somebody shows our icon.
     pub fn has_tray(&self) -> bool {
         let presence = self.presence();
-        presence.tray.borrow().is_some() && presence.watched.get()
+        presence.tray.borrow().is_some() && presence.watched.get() && !self.lacks_tray_host()
     }
 
-    fn show_tray(&self) {
+    pub(super) fn show_tray(&self) {
         let presence = self.presence();
         let wanted = self.session().settings.get().tray_icon;
         if !wanted || presence.tray.borrow().is_some() || presence.starting.replace(true) {
@@ -149,6 +152,7 @@ impl Application {
             let presence = app.presence();
             presence.starting.set(false);
             presence.tray.replace(tray.map(Rc::new));
+            app.tray_presence_changed();
             app.refresh_tray();
             app.load_names();
         });
@@ -250,13 +254,24 @@ impl Application {
         match told {
             Told::Watched(watched) => {
                 self.presence().watched.set(watched);
-                if watched {
-                    self.cancel_grace();
-                } else {
-                    self.begin_grace();
-                }
+                self.tray_presence_changed();
             }
             Told::Wish(wish, token) => self.grant(wish, token.as_deref()),
+        }
+    }
+
+    /// Whether somebody shows the icon may be different now.
+    pub(super) fn tray_presence_changed(&self) {
+        if self.presence().watched.get() && !self.lacks_tray_host() {
+            self.cancel_grace();
+        } else {
+            self.begin_grace();
+        }
+        // Who looks at the settings sees there what they can do.
+        for window in self.windows() {
+            if let Ok(window) = window.downcast::<Preferences>() {
+                window.fill_tray(self);
+            }
         }
     }
 
@@ -293,14 +308,28 @@ impl Application {
             Some(window) => window.present(),
             // Started without a window: one that comes up at each login is not wanted either.
             None => {
-                let notice = gio::Notification::new(&gettext("Per-App VPN Runs in the Background"));
-                notice.set_body(Some(&gettext("This desktop shows no tray icon for it.")));
-                notice.add_button(&gettext("Show Window"), "app.show-window");
-                notice.add_button(&gettext("Quit"), "app.quit");
-                notice.set_default_action("app.show-window");
-                self.send_notification(Some(NOTICE), &notice);
+                let app = self.clone();
+                let hold = self.hold();
+                glib::spawn_future_local(async move {
+                    if super::notifier::is_there().await {
+                        app.tell_where_we_are();
+                    } else if !app.has_tray() {
+                        // Nobody else would tell.
+                        app.show_window();
+                    }
+                    drop(hold);
+                });
             }
         }
+    }
+
+    fn tell_where_we_are(&self) {
+        let notice = gio::Notification::new(&gettext("Per-App VPN Runs in the Background"));
+        notice.set_body(Some(&gettext("This desktop shows no tray icon for it.")));
+        notice.add_button(&gettext("Show Window"), "app.show-window");
+        notice.add_button(&gettext("Quit"), "app.quit");
+        notice.set_default_action("app.show-window");
+        self.send_notification(Some(NOTICE), &notice);
     }
 
     fn grant(&self, wish: Wish, token: Option<&str>) {

@@ -8,7 +8,7 @@ use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
 use super::Window;
-use crate::application::Application;
+use crate::application::{Application, notifier};
 use crate::i18n::{gettext, ngettext_f};
 use crate::model::settings::Values;
 
@@ -32,6 +32,8 @@ mod imp {
         pub tray_row: TemplateChild<adw::ActionRow>,
         #[template_child]
         pub tray_icon: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub notifications_row: TemplateChild<adw::ActionRow>,
         #[template_child]
         pub notifications: TemplateChild<gtk::Switch>,
         #[template_child]
@@ -140,6 +142,7 @@ impl Preferences {
         });
         self.fill_start(app, values.start_at_login);
         self.fill_tray(app);
+        self.fill_notifications();
         self.fill_vpns(app);
         self.fill_apps(app);
         self.fill_recent(app);
@@ -173,21 +176,32 @@ impl Preferences {
     }
 
     /// Says where there is no tray: then these choices cannot do what they say.
-    fn fill_tray(&self, app: &Application) {
+    pub fn fill_tray(&self, app: &Application) {
         let imp = self.imp();
-        let (background, tray) = if app.has_tray() {
-            (
-                gettext("Closing the window leaves the tray icon"),
-                gettext("State and apps, one click away"),
-            )
+        let is_wanted = app.session().settings.get().tray_icon;
+        let background = if app.has_tray() {
+            gettext("Closing the window leaves the tray icon")
         } else {
-            (
-                gettext("Needs the tray icon; without one, closing the window quits"),
-                gettext("This desktop shows no tray at the moment"),
-            )
+            gettext("Needs the tray icon; without one, closing the window quits")
+        };
+        let tray = if app.has_tray() || !is_wanted {
+            gettext("State and apps, one click away")
+        } else {
+            gettext("This desktop shows no tray at the moment")
         };
         imp.background_row.set_subtitle(&background);
         imp.tray_row.set_subtitle(&tray);
+    }
+
+    /// Says where nobody shows notifications.
+    fn fill_notifications(&self) {
+        let row = self.imp().notifications_row.downgrade();
+        glib::spawn_future_local(async move {
+            let is_there = notifier::is_there().await;
+            if let Some(row) = row.upgrade().filter(|_| !is_there) {
+                row.set_subtitle(&gettext("Nothing on this desktop shows notifications"));
+            }
+        });
     }
 
     fn fill_vpns(&self, app: &Application) {
