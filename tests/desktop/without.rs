@@ -86,9 +86,14 @@ fn without_a_session_bus_the_app_connects_and_says_what_is_missing() {
     await_windows("Preferences", 0);
     // No tray leads back to a hidden window, so that closing it is quitting, and asks.
     desktop.key("alt+F4");
-    desktop.shell("sleep 1");
-    assert_eq!(windows(&desktop), 1);
     desktop.picture("without-session-bus-quit");
+    assert_eq!(
+        windows(&desktop),
+        1,
+        "{} {:?}",
+        desktop.log(),
+        desktop.ask(&json!({"do":"running"}))
+    );
     desktop.key("Tab Return");
     desktop.tell(&json!({"do": "wait_exit"}));
     assert_ne!(status(&lab, "demo")["state"], "connected");
