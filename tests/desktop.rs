@@ -20,6 +20,8 @@ mod notices;
 mod panel;
 #[path = "desktop/picker.rs"]
 mod picker;
+#[path = "desktop/protocol.rs"]
+mod protocol;
 #[path = "desktop/scripted.rs"]
 mod scripted;
 #[path = "desktop/story.rs"]

@@ -108,7 +108,8 @@ fn a_lost_connection_names_the_apps_that_are_offline_and_its_button_reconnects()
     let lab = Lab::start();
     let desktop = Desktop::start(&lab);
     let notifications = Notifications::start(&lab, &desktop, "show");
-    let answer = serde_json::json!({"--reconnect": {}, "--connect work": {}, "--disconnect": {}});
+    let answer =
+        serde_json::json!({"--reconnect": {}, "--connect work": {}, "--disconnect": {"wait": 4}});
     let scripted = Scripted::start_with(&lab, &desktop, &answer);
     scripted.tell("connected");
     desktop.see("Connected");
@@ -141,6 +142,9 @@ fn a_lost_connection_names_the_apps_that_are_offline_and_its_button_reconnects()
     desktop.see("Connected");
     desktop.click_button("Disconnect");
     scripted.await_call(&["--disconnect"]);
+    // Not even if it looks like one while it is under way.
+    scripted.tell("failed");
+    desktop.unsee("Connected");
     scripted.tell("isolated");
     desktop.see("Off");
     assert_eq!(notifications.count(), before);

@@ -49,7 +49,7 @@ impl<'a> Host<'a> {
     }
 
     #[track_caller]
-    fn ask(&self, what: &str) -> Value {
+    pub fn ask(&self, what: &str) -> Value {
         let script = self.script.display();
         let text = self
             .desktop
@@ -76,7 +76,7 @@ impl<'a> Host<'a> {
 
     /// Waits until the icon is that of a state.
     #[track_caller]
-    fn await_icon(&self, state: &str) {
+    pub fn await_icon(&self, state: &str) {
         let wanted = format!("org.vpnns.PerAppVpn-{state}-symbolic");
         let mut last = Value::Null;
         let there = wait_until(PATIENCE, || {
@@ -86,10 +86,16 @@ impl<'a> Host<'a> {
         assert!(there, "not {wanted} but {last}");
     }
 
+    /// The arguments of all signals of that name so far.
+    pub fn signals(&self, name: &str) -> Vec<Value> {
+        let log = self.log();
+        let found = log.iter().filter(|it| it["signal"] == name);
+        found.map(|it| it["arguments"].clone()).collect()
+    }
+
     /// How many signals of that name have come.
     fn count(&self, signal: &str) -> usize {
-        let log = self.log();
-        log.iter().filter(|it| it["signal"] == signal).count()
+        self.signals(signal).len()
     }
 }
 

@@ -134,6 +134,53 @@ def activate(method="Activate"):
     return True
 
 
+def raw(path, interface, method, kind, text):
+    """Any call, its parameters in GVariant's own words: what came of it, with its type, or the error's name."""
+    parameters = GLib.Variant.parse(GLib.VariantType(kind), text, None, None)
+    try:
+        answer = bus.call_sync(item(), path, interface, method, parameters, None, 0, 20000, None)
+    except GLib.Error as error:
+        return {"error": Gio.DBusError.get_remote_error(error)}
+    return {"type": answer.get_type_string(), "value": answer.unpack()}
+
+
+def types(path, interface):
+    """Every property: its type and value; the same from asking for each by its name."""
+    everything = GLib.Variant("(s)", (interface,))
+    owner, kind = item(), "org.freedesktop.DBus.Properties"
+    found = bus.call_sync(owner, path, kind, "GetAll", everything, None, 0, 20000, None).get_child_value(0)
+    properties = {}
+    for index in range(found.n_children()):
+        entry = found.get_child_value(index)
+        name, value = entry.get_child_value(0).get_string(), entry.get_child_value(1).get_variant()
+        one = bus.call_sync(owner, path, kind, "Get", GLib.Variant("(ss)", (interface, name)), None, 0, 20000, None)
+        same = one.get_child_value(0).get_variant().equal(value)
+        shown = None if "ay" in value.get_type_string() else value.unpack()
+        properties[name] = {"type": value.get_type_string(), "value": shown, "same": same}
+    return properties
+
+
+def tree(parent="0", depth="-1", *names):
+    """A part of the menu; of each property the type as well."""
+    parameters = GLib.Variant("(iias)", (int(parent), int(depth), names))
+    answer = bus.call_sync(item(), "/MenuBar", MENU, "GetLayout", parameters, None, 0, 20000, None)
+
+    def plain(node):
+        number, found, children = (node.get_child_value(index) for index in range(3))
+        properties = {}
+        for index in range(found.n_children()):
+            entry = found.get_child_value(index)
+            value = entry.get_child_value(1).get_variant()
+            kind = value.get_type_string()
+            shown = value.n_children() if kind == "ay" else value.unpack()
+            properties[entry.get_child_value(0).get_string()] = [kind, shown]
+        inner = [plain(children.get_child_value(index).get_variant()) for index in range(children.n_children())]
+        return {"id": number.get_int32(), "properties": properties, "children": inner}
+
+    return {"type": answer.get_type_string(), "revision": answer.get_child_value(0).get_uint32(),
+            "root": plain(answer.get_child_value(1))}
+
+
 def hostile():
     """What no host should do: how many of the calls were answered with an error, and how many at all."""
     calls = []
@@ -151,11 +198,39 @@ def hostile():
         except GLib.Error:
             refused += 1
     owner = item()
-    for _ in range(2000):
+    # What is not even of the right type, or not there.
+    for path, interface, method, parameters in (
+        ("/MenuBar", MENU, "Event", GLib.Variant("(s)", ("clicked",))),
+        ("/MenuBar", MENU, "Event", GLib.Variant("(xsvu)", (1, "clicked", GLib.Variant("i", 0), 0))),
+        ("/MenuBar", MENU, "GetLayout", GLib.Variant("(ssas)", ("0", "0", []))),
+        ("/MenuBar", MENU, "EventGroup", GLib.Variant("(a(isvu))", ([],))),
+        ("/MenuBar", MENU, "NoSuchMethod", None),
+        ("/NoSuchMenu", MENU, "AboutToShow", GLib.Variant("(i)", (0,))),
+        ("/StatusNotifierItem", ITEM, "Activate", None),
+        ("/StatusNotifierItem", ITEM, "Activate", GLib.Variant("(ss)", ("0", "0"))),
+        ("/StatusNotifierItem", ITEM, "Scroll", GLib.Variant("(is)", (1, "sideways"))),
+    ):
+        try:
+            bus.call_sync(owner, path, interface, method, parameters, None, 0, 20000, None)
+            raise SystemExit(f"{method} {parameters} was taken")
+        except GLib.Error:
+            refused += 1
+    # A host that has lost its mind: more at once than anybody reads.
+    several = GLib.Variant("(aias)", (list(range(100000)), []))
+    bus.call_sync(owner, "/MenuBar", MENU, "GetGroupProperties", several, None, 0, 60000, None)
+    shown = [it["id"] for it in menu()["root"]["children"] if it["properties"].get("label") == "Show Window"]
+    calls_at_once = (
+        ("/StatusNotifierItem", ITEM, "Scroll", GLib.Variant("(is)", (1, "vertical"))),
+        ("/MenuBar", MENU, "Event", GLib.Variant("(isvu)", (shown[0], "clicked", GLib.Variant("i", 0), 0))),
+        ("/MenuBar", MENU, "AboutToShow", GLib.Variant("(i)", (0,))),
+    )
+    for index in range(3000):
         # Without waiting for an answer: as fast as the bus takes it.
-        bus.call(owner, "/StatusNotifierItem", ITEM, "Scroll", GLib.Variant("(is)", (1, "vertical")),
-                 None, Gio.DBusCallFlags.NONE, -1, None, None)
+        path, interface, method, parameters = calls_at_once[index % 3]
+        bus.call(owner, path, interface, method, parameters, None, Gio.DBusCallFlags.NONE, -1, None, None)
     bus.flush_sync(None)
+    # Answered in turn: whoever comes after them is not forgotten.
+    call("/MenuBar", MENU, "AboutToShow", GLib.Variant("(i)", (0,)))
     return {"calls": len(calls), "refused": refused}
 
 
