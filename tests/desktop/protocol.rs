@@ -123,6 +123,7 @@ fn check_properties(
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // One call after another, as a host makes them.
 fn every_property_and_call_is_as_the_specifications_want_it() {
     let lab = Lab::start();
     demonstration(&lab);
