@@ -48,6 +48,8 @@ fn a_system_that_passes_has_no_problem_and_is_left_as_it_was() {
     assert!(findings.ok);
     assert_eq!(finding(&findings, "user-namespaces").outcome, Outcome::Ok);
     assert_eq!(finding(&findings, "tun-device").outcome, Outcome::Ok);
+    let leaks = finding(&findings, "leaks");
+    assert_eq!(leaks.outcome, Outcome::Ok, "{leaks:?}");
     for finding in &findings.findings {
         assert!(finding.title.is_some(), "{finding:?}");
     }

@@ -12,6 +12,7 @@ mod client;
 mod deadline;
 mod kernel;
 mod ladder;
+mod leak;
 mod probe;
 mod state;
 mod surroundings;
@@ -72,6 +73,9 @@ fn examine() -> Vec<Finding> {
     findings.extend(of_ladder);
     findings.extend(of_state);
     findings.extend(client::examine());
+    if !failed {
+        findings.push(leak::examine());
+    }
     findings
 }
 

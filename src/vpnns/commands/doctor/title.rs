@@ -21,6 +21,7 @@ const TITLES: &[(&str, &str, &str)] = &[
     ("control-socket", "Instances Can Be Reached", "Instances Cannot Be Reached"),
     ("openconnect", "OpenConnect Is Installed", "OpenConnect Cannot Be Used"),
     ("system-bus", "The System Bus Can Be Filtered", "The System Bus Cannot Be Filtered"),
+    ("leaks", "Nothing Leaks", "Apps Would Leak"),
     ("openvpn", "OpenVPN Is Installed", "OpenVPN Cannot Be Used"),
 ];
 
