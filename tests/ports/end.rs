@@ -72,6 +72,21 @@ fn a_stopped_instance_leaves_no_open_port() {
 }
 
 #[test]
+fn a_forwarder_that_somebody_has_stopped_leaves_no_open_port() {
+    let session = Session::new();
+    let port = free_port();
+    let publish = format!("{port}:{INSIDE}");
+    let _server = serve_inside(&session, &["--publish", &publish], "tcp", "127.0.0.1");
+    assert_eq!(sent(&session, "127.0.0.1", &port), "intact default");
+    for pid in forwarders(&session) {
+        kill(pid, Signal::SIGSTOP).unwrap();
+    }
+    session.vpnns(&["--stop"]).run().text();
+    assert!(is_closed(&session, &port));
+    assert!(wait_until(LIMIT, || forwarders(&session).is_empty()));
+}
+
+#[test]
 fn a_killed_keeper_leaves_no_open_port_and_the_next_one_shows_none() {
     let session = Session::new();
     let port = free_port();

@@ -120,7 +120,8 @@ pub enum Request {
     Disconnect,
     /// I am about to start a client and to graft it: keep the instance for it.
     Prepare(Box<Prepare>),
-    /// I have started the client. (From its supervisor; the client's pidfd comes with it.)
+    /// I have started the client. (From its supervisor; the client's pidfd comes with it. From a
+    /// forwarder, about itself.)
     Launched,
     /// I supervise a grafted client: give me the device for it. Sent again at each of the
     /// client's restarts, with the pidfd of the process that opens the device.

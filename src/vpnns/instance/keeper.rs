@@ -454,6 +454,7 @@ impl Keeper {
             // whoever waits for our end (--stop) is not told of it before.
             self.let_others_in();
             self.masks = None;
+            self.wake_forwarders();
             return Ok(true);
         }
         // A shut down listener cannot be opened again; those refused meanwhile wait for the lock.

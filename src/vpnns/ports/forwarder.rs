@@ -10,7 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
-use nix::unistd::setsid;
+use nix::unistd::{Pid, setsid};
 use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::port::{Direction, Port, Protocol};
 
@@ -54,7 +54,11 @@ pub(super) fn spawn(name: &InstanceName, keeper: Client, doors: Vec<Door>) -> Re
         let mut keep = vec![keeper.as_fd().as_raw_fd(), keeper.keeper().as_raw_fd()];
         keep.extend(doors.iter().map(|door| door.listener.as_raw_fd()));
         sys::fd::close_all_but(&keep);
-        // What fails here is only comfort.
+        // The connection was made by our starter, and the keeper is to know us. What fails here is
+        // only comfort, as is the rest.
+        if let Ok(ourselves) = sys::process::pidfd_open(Pid::this()) {
+            let _ = keeper.send_with(Request::Launched, Some(&ourselves));
+        }
         let _ = settle_down(name);
         let Ok(mut forwarder) = Forwarder::new(keeper, doors) else {
             return 1;

@@ -4,17 +4,30 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
+use nix::sys::signal::Signal;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use vpnns_protocol::port::{Port, Protocol};
 
 use super::Keeper;
 use crate::instance::control::Reply;
+use crate::sys::process::pidfd_send_signal;
 
 /// A registered forwarder.
 #[derive(Debug)]
 pub(super) struct Forwards {
     ports: Vec<Port>,
     of_connector: bool,
+    /// The process, which is not the one that has connected; none of an older version.
+    process: Option<OwnedFd>,
+}
+
+impl Forwards {
+    /// A forwarder that somebody has stopped keeps its ports open, and does not see that it is over.
+    fn wake(&self) {
+        if let Some(process) = &self.process {
+            let _ = pidfd_send_signal(process, Some(Signal::SIGCONT));
+        }
+    }
 }
 
 /// Why a forwarder gets no socket.
@@ -71,6 +84,7 @@ impl Keeper {
         let forwards = Forwards {
             ports,
             of_connector,
+            process: None,
         };
         let warnings = Vec::new();
         let connection = &mut self.connections[index];
@@ -102,7 +116,22 @@ impl Keeper {
                 .is_some_and(|it| it.of_connector)
             {
                 connection.dismiss("the profile is down");
+                connection.forwards.iter().for_each(Forwards::wake);
             }
         }
+    }
+
+    /// A forwarder has begun, if this is one.
+    pub(super) fn forwarder_is(&mut self, index: usize, process: Option<OwnedFd>) {
+        if let Some(forwards) = &mut self.connections[index].forwards {
+            forwards.process = process;
+        }
+    }
+
+    /// The instance is over, and with it every port: all see it by the end of their connections.
+    pub(super) fn wake_forwarders(&self) {
+        let forwards = self.connections.iter();
+        let forwards = forwards.filter_map(|it| it.forwards.as_ref());
+        forwards.for_each(Forwards::wake);
     }
 }

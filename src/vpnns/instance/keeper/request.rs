@@ -200,6 +200,9 @@ impl Keeper {
             Request::Finish { reason, hint } => self.finish(index, reason, hint),
             Request::Disconnect => self.disconnect(index),
             Request::Prepare(prepare) => self.prepare(index, &prepare),
+            Request::Launched if self.connections[index].forwards.is_some() => {
+                self.forwarder_is(index, fd);
+            }
             Request::Launched => self.launched(index, fd),
             Request::Graft(graft) => self.graft(index, *graft, fd),
             Request::Configure(assigned) => self.configure(index, *assigned),
