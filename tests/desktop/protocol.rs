@@ -1,7 +1,7 @@
 //! The tray icon against its specifications: every property, call and signal of StatusNotifierItem and of
 //! dbusmenu.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::scripted::Scripted;
 use crate::support::Lab;
@@ -122,21 +122,10 @@ fn check_properties(
     found
 }
 
-#[test]
-#[allow(clippy::too_many_lines)] // One call after another, as a host makes them.
-fn every_property_and_call_is_as_the_specifications_want_it() {
-    let lab = Lab::start();
-    demonstration(&lab);
-    let desktop = Desktop::start(&lab);
-    let host = Host::new(&lab, &desktop);
-    host.watch();
-    desktop.launch(&[]);
-    desktop.see("Off");
-    host.await_line("registered", "no icon came");
-    host.await_icon("isolated");
-
+/// Everything that the item and its menu say about themselves.
+fn check_what_is_said(host: &Host<'_>) {
     let item = "org.kde.StatusNotifierItem";
-    let found = check_properties(&host, "/StatusNotifierItem", item, ITEM);
+    let found = check_properties(host, "/StatusNotifierItem", item, ITEM);
     for (name, value) in [
         ("Category", "ApplicationStatus".into()),
         ("Id", "org.vpnns.PerAppVpn".into()),
@@ -152,11 +141,14 @@ fn every_property_and_call_is_as_the_specifications_want_it() {
         assert_eq!(found[name]["value"], value, "{name}");
     }
     let menu = "com.canonical.dbusmenu";
-    let found = check_properties(&host, "/MenuBar", menu, MENU);
+    let found = check_properties(host, "/MenuBar", menu, MENU);
     assert_eq!(found["Version"]["value"], 3);
     assert_eq!(found["Status"]["value"], "normal");
     assert_eq!(found["TextDirection"]["value"], "ltr");
+}
 
+/// The layout, whole and in parts; how it is whole, and the numbers of its items.
+fn check_layout(host: &Host<'_>) -> (Value, BTreeSet<i64>) {
     let whole = host.ask("tree");
     assert_eq!(whole["type"], "(u(ia{sv}av))");
     let root = &whole["root"];
@@ -176,41 +168,46 @@ fn every_property_and_call_is_as_the_specifications_want_it() {
     }
     let vpn = below(root, "Demonstration");
     assert_eq!(host.ask(&format!("tree {}", vpn["id"]))["root"], *vpn);
+    (whole, numbers)
+}
 
-    let connect = below(vpn, "Connect")["id"].as_i64().unwrap();
-    let unknown = numbers.last().unwrap() + 1000;
+/// What can be asked about one item, and about one that is not there.
+fn check_lines(host: &Host<'_>, connect: i64, unknown: i64, count: usize) {
     let kind = "(aias)";
-    let all = call(&host, "GetGroupProperties", kind, "(@ai [], @as [])");
+    let all = call(host, "GetGroupProperties", kind, "(@ai [], @as [])");
     assert_eq!(all["type"], "(a(ia{sv}))");
-    assert!(all["value"][0].as_array().unwrap().len() + 1 >= numbers.len());
+    assert!(all["value"][0].as_array().unwrap().len() + 1 >= count);
     let asked = format!("([{connect}, {unknown}], ['label', 'enabled'])");
-    let some = call(&host, "GetGroupProperties", kind, &asked);
+    let some = call(host, "GetGroupProperties", kind, &asked);
     let some = some["value"][0].as_array().unwrap();
     assert_eq!(some.len(), 1, "{some:?}");
     assert_eq!(some[0][0], connect);
     assert_eq!(some[0][1]["label"], "Connect");
     let asked = format!("({connect}, 'label')");
-    let label = call(&host, "GetProperty", "(is)", &asked);
+    let label = call(host, "GetProperty", "(is)", &asked);
     assert_eq!(label["type"], "(v)");
     assert_eq!(label["value"][0], "Connect");
     refused(&call(
-        &host,
+        host,
         "GetProperty",
         "(is)",
         &format!("({unknown}, 'label')"),
     ));
     refused(&call(
-        &host,
+        host,
         "GetLayout",
         "(iias)",
         &format!("({unknown}, 0, @as [])"),
     ));
+}
 
+/// What can happen to one item, and to one that is not there.
+fn check_events(lab: &Lab, host: &Host<'_>, connect: i64, unknown: i64) {
     // Looking at a line does nothing; of several events the rest is done, and the strangers are named.
     let kind = "(isvu)";
     for event in ["opened", "hovered", "closed", "x-vendor-poked"] {
         let answer = call(
-            &host,
+            host,
             "Event",
             kind,
             &format!("({connect}, '{event}', <0>, uint32 0)"),
@@ -218,38 +215,59 @@ fn every_property_and_call_is_as_the_specifications_want_it() {
         assert_eq!(answer["type"], "()", "{event}: {answer}");
     }
     refused(&call(
-        &host,
+        host,
         "Event",
         kind,
         &format!("({unknown}, 'clicked', <0>, uint32 0)"),
     ));
-    assert_eq!(call(&host, "AboutToShow", "(i)", "(0,)")["type"], "(b)");
-    refused(&call(&host, "AboutToShow", "(i)", &format!("({unknown},)")));
+    assert_eq!(call(host, "AboutToShow", "(i)", "(0,)")["type"], "(b)");
+    refused(&call(host, "AboutToShow", "(i)", &format!("({unknown},)")));
     let shown = call(
-        &host,
+        host,
         "AboutToShowGroup",
         "(ai)",
         &format!("([0, {unknown}],)"),
     );
     assert_eq!(shown["type"], "(aiai)");
     assert_eq!(shown["value"][1], serde_json::json!([unknown]));
-    assert_ne!(status(&lab, "demo")["state"], "connected");
+    assert_ne!(status(lab, "demo")["state"], "connected");
     let kind = "(a(isvu))";
     let events = format!(
         "([({unknown}, 'hovered', <0>, uint32 0), ({connect}, 'clicked', <''>, uint32 0)],)"
     );
-    let answer = call(&host, "EventGroup", kind, &events);
+    let answer = call(host, "EventGroup", kind, &events);
     assert_eq!(answer["value"][0], serde_json::json!([unknown]), "{answer}");
-    await_state(&lab, "demo", "connected");
+    await_state(lab, "demo", "connected");
     let events = format!("([({unknown}, 'clicked', <0>, uint32 0)],)");
-    refused(&call(&host, "EventGroup", kind, &events));
+    refused(&call(host, "EventGroup", kind, &events));
+}
+
+#[test]
+fn every_property_and_call_is_as_the_specifications_want_it() {
+    let lab = Lab::start();
+    demonstration(&lab);
+    let desktop = Desktop::start(&lab);
+    let host = Host::new(&lab, &desktop);
+    host.watch();
+    desktop.launch(&[]);
+    desktop.see("Off");
+    host.await_line("registered", "no icon came");
+    host.await_icon("isolated");
+
+    check_what_is_said(&host);
+    let (whole, numbers) = check_layout(&host);
+    let vpn = below(&whole["root"], "Demonstration");
+    let connect = below(vpn, "Connect")["id"].as_i64().unwrap();
+    let unknown = numbers.last().unwrap() + 1000;
+    check_lines(&host, connect, unknown, numbers.len());
+    check_events(&lab, &host, connect, unknown);
 
     // What was told as changed is what is there now, of items that are there.
     host.await_icon("connected");
     let after = host.ask("tree");
     let told = host.signals("ItemsPropertiesUpdated");
     let lines = told.iter().flat_map(|it| it[0].as_array().unwrap());
-    let mut last = std::collections::BTreeMap::new();
+    let mut last = BTreeMap::new();
     for line in lines {
         let number = line[0].as_i64().unwrap();
         assert!(numbers.contains(&number), "{line}");
