@@ -12,6 +12,7 @@ mod opening;
 mod outside;
 mod pictures;
 mod presence;
+mod status_line;
 
 use std::rc::Rc;
 
@@ -42,6 +43,7 @@ mod imp {
         pub presence: super::presence::Presence,
         pub notices: super::notices::Notices,
         pub hosts: super::host::Hosts,
+        pub status_line: super::status_line::StatusLine,
     }
 
     #[glib::object_subclass]

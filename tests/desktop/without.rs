@@ -129,3 +129,33 @@ fn a_start_in_the_background_without_a_tray_tells_where_the_app_is() {
     desktop.see("Off");
     assert_eq!(windows(&desktop), 1);
 }
+
+#[test]
+fn the_portal_is_told_what_runs_in_the_background_and_left_alone_if_it_does_not_want_that() {
+    for how in ["take", "refuse"] {
+        let lab = Lab::start();
+        demonstration(&lab);
+        let desktop = Desktop::start(&lab);
+        let text = include_str!("../support/portal.py");
+        let script = lab.user().write("portal.py", text, 0o644);
+        desktop.start_program(&["/usr/bin/python3", script.to_str().unwrap(), how]);
+        let log = lab.user().runtime_directory().join("portal.log");
+        let told = || std::fs::read_to_string(&log).unwrap_or_default();
+        let await_told = |what: &str| {
+            let there = wait_until(PATIENCE, || told().contains(what));
+            assert!(there, "{how}: no {what}: {}", told());
+        };
+        await_told("ready");
+        desktop.launch(&[]);
+        desktop.see("Off");
+        await_told("All VPNs are off");
+        let before = told();
+        desktop.click_button("Connect");
+        desktop.see("Connected");
+        if how == "take" {
+            await_told("Demonstration connected");
+        } else {
+            assert_eq!(told(), before);
+        }
+    }
+}

@@ -105,6 +105,7 @@ impl Application {
 
     fn vpn_changed(&self, vpn: &Vpn) {
         self.refresh_tray();
+        self.refresh_status_line();
         self.notice_change(vpn);
     }
 
@@ -213,7 +214,7 @@ impl Application {
         });
     }
 
-    fn tray_state(&self) -> TrayState {
+    pub(super) fn tray_state(&self) -> TrayState {
         let session = self.session();
         let values = session.settings.get();
         let mut apps: Vec<AppItem> = Vec::new();
