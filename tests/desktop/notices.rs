@@ -178,3 +178,35 @@ fn notifications_can_be_turned_off() {
     );
     assert_eq!(notifications.count(), before);
 }
+
+#[test]
+fn a_question_that_nobody_sees_and_a_session_that_ends_soon_are_told() {
+    let lab = Lab::start();
+    let desktop = Desktop::start(&lab);
+    let notifications = Notifications::start(&lab, &desktop, "show");
+    let answer = serde_json::json!({"--reconnect": {}});
+    let scripted = Scripted::start_with(&lab, &desktop, &answer);
+    let window = "$(xdotool search --onlyvisible --name '^Per-App VPN$')";
+    desktop.shell(&format!("xdotool windowminimize --sync {window}"));
+    scripted.tell("question");
+    let shown = notifications.await_title("Code Needed");
+    let body = "Work cannot connect before it is answered.";
+    assert_eq!(shown["body"], body);
+    notifications.press(&shown, "Enter Code…");
+    desktop.see("Enter your code");
+    // Answered somewhere else.
+    scripted.tell_until("connected", &serde_json::json!({"in": 600}));
+    let shown = notifications.await_title("Session of Work Ends Soon");
+    let body = shown["body"].as_str().unwrap();
+    assert!(body.starts_with("Apps in it go offline in "), "{body}");
+    notifications.press(&shown, "Renew");
+    scripted.await_call(&["--reconnect"]);
+    // A session that lasts longer takes back what was said of the shorter one.
+    let before = notifications.count();
+    scripted.tell_until("connected", &serde_json::json!({"in": 500}));
+    let shown = notifications.await_another(&shown);
+    assert_eq!(shown["title"], "Session of Work Ends Soon");
+    scripted.tell_until("connected", &serde_json::json!({"in": 36000}));
+    notifications.await_end(&shown);
+    assert_eq!(notifications.count(), before + 1);
+}

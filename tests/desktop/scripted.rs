@@ -52,6 +52,12 @@ impl<'a> Scripted<'a> {
     /// Has the helper tell that the VPN is in a state; "question" is one of connecting.
     #[track_caller]
     pub fn tell(&self, state: &str) {
+        self.tell_until(state, &Value::Null);
+    }
+
+    /// The same, of a session that the server ends.
+    #[track_caller]
+    pub fn tell_until(&self, state: &str, expires: &Value) {
         let apps = json!([
             {"pid": 4000, "command": "sleep", "entry": "notes.desktop"},
             {"pid": 4001, "command": "thunderbird"},
@@ -76,6 +82,9 @@ impl<'a> Scripted<'a> {
                     "client": {"name": "openconnect", "pid": 3001}, "device": "tun0",
                     "gateway": "192.0.2.1", "since": {"ago": 50}, "script": false, "network": {},
                 });
+                if !expires.is_null() {
+                    instance["tunnel"]["expires"] = expires.clone();
+                }
             }
             _ => {}
         }
