@@ -13,6 +13,7 @@ mod outside;
 mod pictures;
 mod presence;
 mod status_line;
+mod wishes;
 
 use std::rc::Rc;
 

@@ -35,7 +35,7 @@ impl<'a> Host<'a> {
     }
 
     /// Ends the one that watches, as a panel ends.
-    fn end(&self) {
+    pub fn end(&self) {
         self.signal("TERM");
         self.desktop.shell("rm \"$XDG_RUNTIME_DIR/tray.log\"");
     }

@@ -61,6 +61,27 @@ fn a_watcher_without_a_host_is_no_tray() {
 }
 
 #[test]
+fn a_watcher_that_never_answers_holds_up_nothing_and_one_that_follows_it_gets_the_icon() {
+    let lab = Lab::start();
+    demonstration(&lab);
+    let desktop = Desktop::start(&lab);
+    let host = Host::new(&lab, &desktop);
+    host.watch_as("watch mute");
+    desktop.launch(&[]);
+    desktop.see("Off");
+    host.await_line("unanswered", "nobody asked");
+    desktop.click_button("Connect");
+    desktop.see("Connected");
+    desktop.key("ctrl+comma");
+    desktop.see("This desktop shows no tray at the moment");
+    host.end();
+    host.watch();
+    host.await_line("registered", "no icon came");
+    desktop.see("Closing the window leaves the tray icon");
+    host.await_icon("connected");
+}
+
+#[test]
 fn without_a_session_bus_the_app_connects_and_says_what_is_missing() {
     let lab = Lab::start();
     demonstration(&lab);

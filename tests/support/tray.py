@@ -1,8 +1,9 @@
 """A host of the tray in the session, as plain as the specifications of StatusNotifierItem and dbusmenu allow.
 
 `tray.py watch` is the watcher, and the host too; `tray.py watch alone` has no host until it gets the signal
-USR1. It notes who registers, and every signal, a line of JSON each, in the file
-`tray.log` of the runtime directory. Every other call talks to the item that registered last, and prints JSON.
+USR1; `tray.py watch mute` never answers who wants to register. It notes who registers, and every signal, a
+line of JSON each, in the file `tray.log` of the runtime directory. Every other call talks to the item that
+registered last, and prints JSON.
 """
 import json
 import os
@@ -32,10 +33,13 @@ def note(**what):
         log.write(json.dumps(what) + "\n")
 
 
-def watch(alone=None):
-    hosts = [] if alone else ["this one"]
+def watch(how=None):
+    hosts = [] if how == "alone" else ["this one"]
 
     def called(_bus, sender, _path, _interface, method, parameters, invocation):
+        if how == "mute":
+            note(unanswered=method)
+            return
         if method == "RegisterStatusNotifierItem":
             note(registered=sender, name=parameters.unpack()[0])
         invocation.return_value(None)

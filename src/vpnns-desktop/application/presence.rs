@@ -17,8 +17,7 @@ use gtk::{gio, glib};
 use super::{Application, pictures};
 use crate::i18n::gettext;
 use crate::model::Vpn;
-use crate::model::presentation::Act;
-use crate::tray::{AppItem, Told, Tray, TrayState, Wish};
+use crate::tray::{AppItem, Told, Tray, TrayState};
 use crate::widgets::preferences::Preferences;
 
 /// How many clicks may wait. A host that sends more loses them.
@@ -38,6 +37,8 @@ pub struct Presence {
     watched: Cell<bool>,
     /// Whether the icon is on its way into the tray.
     starting: Cell<bool>,
+    /// Whether somebody wanted it there while it was.
+    again: Cell<bool>,
     sent: RefCell<Option<TrayState>>,
     pending: Cell<bool>,
     sending: Cell<bool>,
@@ -133,7 +134,12 @@ impl Application {
     pub(super) fn show_tray(&self) {
         let presence = self.presence();
         let wanted = self.session().settings.get().tray_icon;
-        if !wanted || presence.tray.borrow().is_some() || presence.starting.replace(true) {
+        if !wanted || presence.tray.borrow().is_some() {
+            return;
+        }
+        if presence.starting.replace(true) {
+            // If that fails: by then another watcher is there than the one that was asked.
+            presence.again.set(true);
             return;
         }
         let (sender, receiver) = async_channel::bounded(WAITING);
@@ -154,6 +160,9 @@ impl Application {
             presence.starting.set(false);
             presence.tray.replace(tray.map(Rc::new));
             app.tray_presence_changed();
+            if presence.again.take() && presence.tray.borrow().is_none() {
+                app.show_tray();
+            }
             app.refresh_tray();
             app.load_names();
         });
@@ -331,66 +340,6 @@ impl Application {
         notice.add_button(&gettext("Quit"), "app.quit");
         notice.set_default_action("app.show-window");
         self.send_notification(Some(NOTICE), &notice);
-    }
-
-    fn grant(&self, wish: Wish, token: Option<&str>) {
-        let with_name = |action: &str, name: &str| {
-            self.activate_action(action, Some(&name.to_variant()));
-        };
-        // Wayland lets a window come to the front only with this.
-        let front = || {
-            if let Some(token) = token {
-                self.window().set_startup_id(token);
-            }
-        };
-        match wish {
-            Wish::ToggleWindow => match self.existing_window() {
-                Some(window) if window.is_visible() && window.is_active() => window.close_to_tray(),
-                _ => {
-                    front();
-                    self.show_window();
-                }
-            },
-            Wish::ShowWindow => {
-                front();
-                self.show_window();
-            }
-            Wish::ConnectDefault => {
-                let vpn = self.session().default_vpn();
-                if let Some(vpn) = vpn.filter(|it| !crate::tray::is_up(it.presentation().look)) {
-                    self.connect_vpn(vpn);
-                }
-            }
-            Wish::Act(act, name) => {
-                if act == Act::Answer {
-                    front();
-                }
-                let action = act.action();
-                with_name(action.strip_prefix("app.").unwrap_or(action), &name);
-            }
-            Wish::Open { vpn, entry } => {
-                self.activate_action("open-in-vpn", Some(&(vpn, entry).to_variant()));
-            }
-            Wish::OtherApp(name) => {
-                front();
-                with_name("open-app", &name);
-            }
-            Wish::Check(name) => {
-                front();
-                with_name("check-vpn", &name);
-            }
-            Wish::AddVpn => {
-                front();
-                self.show_window();
-                self.activate_action("add-vpn", None);
-            }
-            Wish::Preferences => {
-                front();
-                self.activate_action("preferences", None);
-            }
-            Wish::Quit => self.activate_action("quit", None),
-            Wish::DisconnectAndQuit => self.disconnect_and_quit(),
-        }
     }
 
     /// The VPNs that are up, or on their way.
