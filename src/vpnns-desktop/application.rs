@@ -5,6 +5,7 @@ mod autostart;
 mod command_line;
 mod host;
 mod leaving;
+mod links;
 mod login;
 mod notices;
 pub mod notifier;

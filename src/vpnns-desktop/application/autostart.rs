@@ -73,7 +73,7 @@ fn entry(program: &str) -> String {
 
 /// A word of an Exec line, as the Desktop Entry Specification quotes it: first for the shell's
 /// like, then for the file.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in word.chars() {
         match letter {

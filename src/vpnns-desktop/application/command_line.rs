@@ -61,6 +61,12 @@ impl Application {
             gettext("Connect the default VPN"),
             None,
         );
+        option(
+            "open-link",
+            flag,
+            gettext("Open the link that follows with the default browser, in a VPN"),
+            None,
+        );
         option("background", flag, gettext("Start without a window"), None);
         option("version", flag, gettext("Print the version"), None);
     }
@@ -83,13 +89,15 @@ impl Application {
             }
         }
         if let Some(name) = text("connect") {
-            self.when_known(line, name, Self::connect_vpn);
+            self.when_known(Some(line), name, Self::connect_vpn);
         }
         let chosen = super::outside::ACTIONS
             .iter()
             .find(|(_, option)| options.contains(option));
         if let Some((action, _)) = chosen {
             self.activate_action(action, None);
+        } else if options.contains("open-link") {
+            self.open_links(arguments, text("vpn"));
         } else if let Some(entry) = text("open") {
             // An id has no slash, a path has.
             let entry = if entry.contains('/') {
@@ -97,7 +105,7 @@ impl Application {
             } else {
                 entry
             };
-            self.open_from_command_line(line, entry, text("action"), text("vpn"), arguments);
+            self.open_somewhere(entry, text("action"), text("vpn"), arguments);
         } else if !options.contains("background") && !options.contains("connect") {
             self.activate();
             if let Some(file) = arguments.first() {
@@ -107,9 +115,9 @@ impl Application {
         glib::ExitCode::SUCCESS
     }
 
-    fn open_from_command_line(
+    /// Opens an app in a VPN that was named, else in the app's own, else in the default one.
+    pub(super) fn open_somewhere(
         &self,
-        line: &gio::ApplicationCommandLine,
         entry: String,
         action: Option<String>,
         vpn: Option<String>,
@@ -123,7 +131,7 @@ impl Application {
             .or_else(|| of_app.and_then(|app| app.vpn))
             .or_else(|| self.session().settings.get().default_vpn.clone());
         match chosen {
-            Some(name) => self.when_known(line, name, open),
+            Some(name) => self.when_known(None, name, open),
             None => self.when_listed(move |app| match app.session().default_vpn() {
                 Some(vpn) => open(app, vpn),
                 // Nothing to open it in yet: the window says how to add a VPN.
@@ -135,18 +143,20 @@ impl Application {
     /// Goes on once the VPN of that name is known; says so where there is none.
     fn when_known(
         &self,
-        line: &gio::ApplicationCommandLine,
+        line: Option<&gio::ApplicationCommandLine>,
         name: String,
         call: impl Fn(&Self, crate::model::Vpn) + 'static,
     ) {
-        let line = line.clone();
+        let line = line.cloned();
         self.when_listed(move |app| {
             if let Some(vpn) = app.session().vpns.find(&name) {
                 return call(app, vpn);
             }
             // Whoever called may be a launcher: nobody reads its standard error output.
             let text = gettext_f("There is no VPN called “{name}”", &[("name", &name)]);
-            line.set_exit_status(1);
+            if let Some(line) = &line {
+                line.set_exit_status(1);
+            }
             app.show_window();
             app.window().show_trouble(&Trouble::new(text));
         });

@@ -28,6 +28,8 @@ pub struct Values {
     pub start_at_login: bool,
     /// Whether the tray shows an icon.
     pub tray_icon: bool,
+    /// Whether it stands among the programs that open links.
+    pub opens_links: bool,
     /// Whether notifications are shown.
     pub notifications: bool,
     /// Whether notifications leave out the names of VPNs and apps.
@@ -72,6 +74,7 @@ impl Default for Values {
             default_vpn: None,
             run_in_background: true,
             start_at_login: false,
+            opens_links: false,
             tray_icon: true,
             notifications: true,
             hide_names: false,

@@ -39,6 +39,8 @@ mod imp {
         #[template_child]
         pub default_vpn: TemplateChild<adw::ComboRow>,
         #[template_child]
+        pub opens_links: TemplateChild<gtk::Switch>,
+        #[template_child]
         pub apps: TemplateChild<adw::PreferencesGroup>,
         #[template_child]
         pub add_app: TemplateChild<gtk::MenuButton>,
@@ -141,6 +143,7 @@ impl Preferences {
             it.hide_names = on;
         });
         self.fill_start(app, values.start_at_login);
+        self.fill_links(app, values.opens_links);
         self.fill_tray(app);
         self.fill_notifications();
         self.fill_vpns(app);
@@ -172,6 +175,19 @@ impl Preferences {
                 }
             });
             glib::Propagation::Stop
+        });
+    }
+
+    fn fill_links(&self, app: &Application, on: bool) {
+        let switch = self.imp().opens_links.get();
+        switch.set_active(on);
+        let (app, weak) = (app.clone(), self.downgrade());
+        switch.connect_active_notify(move |switch| {
+            if let Err(trouble) = app.set_opens_links(switch.is_active())
+                && let Some(this) = weak.upgrade()
+            {
+                super::trouble::present(&this, &trouble);
+            }
         });
     }
 
