@@ -1,9 +1,12 @@
 //! What a panel shows, compared by its pictures.
 
+use std::fmt::Write as _;
+
+use crate::scripted::Scripted;
 use crate::*;
 
 /// How many of an icon's pixels must differ for a person to tell two states apart.
-pub const CLEAR: f64 = 20.0;
+const CLEAR: f64 = 20.0;
 
 /// A panel, seen in pictures in the user's home.
 pub struct Look<'a> {
@@ -66,5 +69,35 @@ impl Look<'_> {
         assert!(width >= 10 && height >= 10, "too small to see: {text}");
         assert!(width <= 40 && height <= 36, "not only an icon: {text}");
         (x + width / 2, y + height / 2)
+    }
+
+    /// Has the helper tell each state, and compares all the icons with one another, and with the "empty" panel.
+    #[track_caller]
+    pub fn check_states(&self, scripted: &Scripted<'_>, keep: impl Fn(&str)) {
+        let mut seen = vec!["empty"];
+        for state in [
+            "isolated",
+            "connecting",
+            "question",
+            "connected",
+            "reconnecting",
+            "failed",
+        ] {
+            scripted.tell(state);
+            self.await_other(seen.last().unwrap(), state);
+            keep(state);
+            seen.push(state);
+        }
+        self.place("empty", "connected");
+        let mut alike = String::new();
+        for (index, one) in seen.iter().enumerate() {
+            for other in &seen[..index] {
+                let pixels = self.difference(one, other);
+                if pixels < CLEAR {
+                    let _ = write!(alike, "{one} and {other}: {pixels} pixels; ");
+                }
+            }
+        }
+        assert!(alike.is_empty(), "{alike}");
     }
 }

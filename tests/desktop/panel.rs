@@ -1,10 +1,8 @@
 //! The tray icon in a real panel, xfce4-panel: seen in pictures, used with a mouse.
 
-use std::fmt::Write as _;
-
 use serde_json::json;
 
-use crate::look::{CLEAR, Look};
+use crate::look::Look;
 use crate::picker::{await_apps, field_notes};
 use crate::scripted::Scripted;
 use crate::support::Lab;
@@ -117,37 +115,13 @@ fn a_panel_shows_each_state_by_another_icon() {
     let lab = Lab::start();
     let desktop = Desktop::start(&lab);
     let panel = Panel::new(&lab, &desktop);
+    panel.look.take("none");
     panel.start();
-    // Empty, once it has drawn itself.
-    desktop.shell("sleep 2");
-    panel.look.take("empty");
+    panel.look.await_other("none", "empty");
     let scripted = Scripted::start(&lab, &desktop);
-    scripted.tell("isolated");
-    let mut seen = vec!["empty"];
-    for state in [
-        "isolated",
-        "connecting",
-        "question",
-        "connected",
-        "reconnecting",
-        "failed",
-    ] {
-        scripted.tell(state);
-        panel.look.await_other(seen.last().unwrap(), state);
+    panel.look.check_states(&scripted, |state| {
         desktop.picture(&format!("panel-{state}"));
-        seen.push(state);
-    }
-    panel.look.place("empty", "connected");
-    let mut alike = String::new();
-    for (index, one) in seen.iter().enumerate() {
-        for other in &seen[..index] {
-            let pixels = panel.look.difference(one, other);
-            if pixels < CLEAR {
-                let _ = write!(alike, "{one} and {other}: {pixels} pixels; ");
-            }
-        }
-    }
-    assert!(alike.is_empty(), "{alike}");
+    });
 }
 
 #[test]
@@ -160,9 +134,9 @@ fn an_app_is_opened_in_the_vpn_from_the_panel_and_a_panel_started_anew_has_the_i
         .write(".config/vpnns/desktop.toml", settings, 0o600);
     let desktop = Desktop::start(&lab);
     let panel = Panel::new(&lab, &desktop);
+    panel.look.take("none");
     let process = panel.start();
-    desktop.shell("sleep 2");
-    panel.look.take("empty");
+    panel.look.await_other("none", "empty");
     desktop.launch(&[]);
     desktop.see("Off");
     panel.look.await_other("empty", "off");

@@ -23,6 +23,17 @@ impl<'a> Scripted<'a> {
     /// The same with answers to calls of the helper.
     #[track_caller]
     pub fn start_with(lab: &'a Lab, desktop: &Desktop<'_>, calls: &Value) -> Self {
+        Self::start_in(lab, desktop, calls, json!({}))
+    }
+
+    /// The same with more variables.
+    #[track_caller]
+    pub fn start_in(
+        lab: &'a Lab,
+        desktop: &Desktop<'_>,
+        calls: &Value,
+        mut environment: Value,
+    ) -> Self {
         let user = lab.user();
         let text = include_str!("../support/scripted_helper.py");
         let helper = user.write("scripted-helper", text, 0o755);
@@ -38,13 +49,9 @@ impl<'a> Scripted<'a> {
         let scenario = json!({"monitor": [[{"event": "ready"}]], "calls": answers});
         user.write("scenario/scenario.json", &scenario.to_string(), 0o644);
         user.write("scenario/feed", "", 0o666);
-        desktop.launch_with(
-            &[],
-            &json!({
-                "VPNNS_HELPER": helper,
-                "VPNNS_SCENARIO": user.home().join("scenario"),
-            }),
-        );
+        environment["VPNNS_HELPER"] = helper.to_str().into();
+        environment["VPNNS_SCENARIO"] = user.home().join("scenario").to_str().into();
+        desktop.launch_with(&[], &environment);
         desktop.see("Off");
         Self { lab }
     }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::look::Look;
 use crate::picker::{await_apps, field_notes};
+use crate::scripted::Scripted;
 use crate::support::Lab;
 use crate::support::command::require;
 use crate::*;
@@ -119,6 +120,26 @@ impl<'a> Wayland<'a> {
     }
 }
 
+/// Where the app is to show its window.
+fn environment() -> Value {
+    json!({"WAYLAND_DISPLAY": "wayland-1", "GDK_BACKEND": "wayland"})
+}
+
+#[test]
+fn waybar_shows_each_state_by_another_icon() {
+    let lab = Lab::start();
+    let desktop = Desktop::start(&lab);
+    let wayland = Wayland::start(&lab, &desktop);
+    let bar = &wayland.bar;
+    bar.take("none");
+    wayland.start_bar();
+    bar.await_other("none", "empty");
+    let scripted = Scripted::start_in(&lab, &desktop, &json!({}), environment());
+    bar.check_states(&scripted, |state| {
+        wayland.picture(&lab, &format!("waybar-{state}"));
+    });
+}
+
 #[test]
 fn waybar_shows_the_icon_and_its_menu_opens_an_app_in_the_vpn() {
     let lab = Lab::start();
@@ -133,10 +154,7 @@ fn waybar_shows_the_icon_and_its_menu_opens_an_app_in_the_vpn() {
     bar.take("none");
     let process = wayland.start_bar();
     bar.await_other("none", "empty");
-    desktop.launch_with(
-        &[],
-        &json!({"WAYLAND_DISPLAY": "wayland-1", "GDK_BACKEND": "wayland"}),
-    );
+    desktop.launch_with(&[], &environment());
     desktop.see("Off");
     bar.await_other("empty", "off");
     let icon = bar.place("empty", "off");
