@@ -7,6 +7,7 @@
 //! Keys of our own say what it was made of, so that it can be made anew when the original or the
 //! VPN's title changes, and be removed with the VPN.
 
+mod badge;
 pub mod files;
 
 use std::fmt::Write;
@@ -46,6 +47,8 @@ pub struct Wish {
     pub entry: String,
     /// The program that is to be called: ours.
     pub program: String,
+    /// Another icon than the original's: the path of one with a badge.
+    pub icon: Option<String>,
 }
 
 /// The name of a launcher's file.
@@ -84,6 +87,12 @@ pub fn text(original: &str, wish: &Wish) -> Option<String> {
         } else if base == "Keywords" {
             has_keywords |= *key == base;
             line(key, &format!("{}{}", listed(value), own_keywords(&title)));
+        } else if base == "Icon"
+            && let Some(icon) = &wish.icon
+        {
+            if *key == base {
+                line(key, &escape(icon));
+            }
         } else if KEPT.contains(&base) && main.get(base).is_some() {
             // A translation of nothing is an error of the original's.
             line(key, value);

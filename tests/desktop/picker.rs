@@ -25,7 +25,7 @@ pub fn field_notes(lab: &Lab) {
     entry(
         lab,
         "notes.desktop",
-        "Name=Field Notes\nComment=Write down what you see\nExec=sleep 600\nKeywords=diary;\n\
+        "Name=Field Notes\nComment=Write down what you see\nExec=sleep 600\nIcon=accessories-text-editor\nKeywords=diary;\n\
          Actions=quick;\n\n[Desktop Action quick]\nName=Quick Note\nExec=sleep 601",
     );
 }
@@ -84,6 +84,11 @@ fn a_launcher_is_valid_opens_its_app_inside_and_can_be_taken_away() {
     desktop.choose("More Actions for Field Notes", "Add to Application Menu");
     desktop.see("Field Notes added to the menu");
     desktop.shell(&format!("cd; desktop-file-validate {launcher}"));
+    // The app's own icon with the VPN's mark, in a file of its own.
+    let text = std::fs::read_to_string(&path).unwrap();
+    let icon = text.lines().find_map(|line| line.strip_prefix("Icon=/"));
+    let badge = std::path::Path::new("/").join(icon.expect("the launcher has a badge"));
+    assert!(badge.exists(), "{}", badge.display());
     let id = "org.vpnns.PerAppVpn.demo.notes.desktop";
     desktop.shell(&format!("gtk-launch {id}"));
     await_apps(&lab, Some("notes.desktop"), 1);
@@ -104,7 +109,7 @@ fn a_launcher_is_valid_opens_its_app_inside_and_can_be_taken_away() {
         "Remove From Application Menu",
     );
     desktop.see("Field Notes removed from the menu");
-    assert!(!path.exists());
+    assert!(!path.exists() && !badge.exists());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{env, fs, io};
 use gtk::glib;
 use vpnns_protocol::name::InstanceName;
 
-use super::{Wish, file_name, made_for, text};
+use super::{Wish, badge, file_name, made_for, text};
 use crate::config::APP_ID;
 use crate::helper::Trouble;
 use crate::i18n::{gettext, gettext_f};
@@ -18,6 +18,8 @@ use crate::model::installed::{Catalogue, InstalledApp};
 pub struct Launchers {
     directory: PathBuf,
     program: String,
+    /// Where icons with badges are.
+    badges: PathBuf,
 }
 
 impl Launchers {
@@ -26,6 +28,7 @@ impl Launchers {
         Self {
             directory: glib::user_data_dir().join("applications"),
             program: our_program(),
+            badges: glib::user_data_dir().join("vpnns/badges"),
         }
     }
 
@@ -51,6 +54,8 @@ impl Launchers {
 
     /// Removes one.
     pub fn remove(&self, vpn: &InstanceName, entry: &str) -> Result<(), Trouble> {
+        // One that was never drawn is not missed.
+        let _ = fs::remove_file(self.badge(vpn, entry));
         fs::remove_file(self.path(vpn, entry)).map_err(|error| {
             let text = gettext("The entry of the application menu cannot be removed");
             Trouble::new(text).caused_by(error.to_string())
@@ -65,6 +70,9 @@ impl Launchers {
                 continue;
             };
             let Some((name, title)) = vpns.iter().find(|(name, _)| name.as_str() == vpn) else {
+                let name = path.with_extension("png");
+                let name = name.file_name().unwrap_or_default();
+                let _ = fs::remove_file(self.badges.join(name));
                 report(&path, fs::remove_file(&path));
                 continue;
             };
@@ -108,17 +116,32 @@ impl Launchers {
         app: &InstalledApp,
     ) -> io::Result<Option<String>> {
         let original = fs::read_to_string(&app.entry().path)?;
+        let badge = self.badge(vpn, &app.entry().id);
+        let icon = app.entry().icon.as_deref();
+        // Drawn once: an icon that changes later keeps its badge of before.
+        let icon = if badge.exists() {
+            Some(badge)
+        } else {
+            icon.and_then(|icon| badge::draw(icon, &badge))
+        };
         let wish = Wish {
             vpn: vpn.clone(),
             title: title.to_owned(),
             entry: app.entry().id.clone(),
             program: self.program.clone(),
+            icon: icon.map(|path| path.to_string_lossy().into_owned()),
         };
         Ok(text(&original, &wish))
     }
 
     fn path(&self, vpn: &InstanceName, entry: &str) -> PathBuf {
         self.directory.join(file_name(vpn, entry))
+    }
+
+    fn badge(&self, vpn: &InstanceName, entry: &str) -> PathBuf {
+        self.badges
+            .join(file_name(vpn, entry))
+            .with_extension("png")
     }
 }
 
@@ -171,6 +194,7 @@ mod tests {
             let launchers = Launchers {
                 directory: directory.path().join("share/applications"),
                 program: "vpnns-desktop".into(),
+                badges: directory.path().join("badges"),
             };
             let vpn = Vpn::new("work".parse().unwrap());
             let place = Self {

@@ -54,6 +54,7 @@ fn wish(entry: &str, title: &str) -> Wish {
         title: title.into(),
         entry: entry.into(),
         program: "vpnns-desktop".into(),
+        icon: None,
     }
 }
 
@@ -155,4 +156,14 @@ fn the_first_field_code_for_files_or_addresses_counts() {
     ] {
         assert_eq!(field_code(exec), code, "{exec}");
     }
+}
+
+#[test]
+fn a_launcher_with_a_badge_has_its_icon_in_every_language() {
+    let original = "[Desktop Entry]\nType=Application\nName=A\nExec=a\nIcon=a\nIcon[de]=b\n";
+    let mut wish = wish("a.desktop", "Work");
+    wish.icon = Some("/home/me/badge.png".into());
+    let text = text(original, &wish).unwrap();
+    assert!(text.contains("\nIcon=/home/me/badge.png\n"), "{text}");
+    assert!(!text.contains("Icon[de]"), "{text}");
 }
