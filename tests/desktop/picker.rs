@@ -63,6 +63,10 @@ fn an_app_is_found_by_typing_and_opened_without_a_mouse() {
     desktop.see("Field Notes is offline: Demonstration is not connected");
     desktop.picture("opened-offline");
     await_apps(&lab, Some("notes.desktop"), 1);
+    // What was said is gone once it is not so any more.
+    desktop.click_button("Connect");
+    await_state(&lab, "demo", "connected");
+    desktop.unsee("Field Notes is offline: Demonstration is not connected");
     desktop.key("ctrl+o");
     desktop.see("Recent");
     desktop.picture("picker");

@@ -1,5 +1,6 @@
 //! Opening apps in a VPN, and what is said about that.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -137,6 +138,7 @@ impl Application {
                 toast.set_button_label(Some(&gettext("Connect")));
                 toast.set_action_name(Some("app.connect-vpn"));
                 toast.set_action_target_value(Some(&vpn.name().as_str().to_variant()));
+                dismiss_when_untrue(&toast, vpn);
             } else {
                 toast.set_timeout(PASSING);
             }
@@ -202,4 +204,22 @@ impl Application {
 fn stem(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or(path.as_os_str());
     stem.to_string_lossy().into_owned()
+}
+
+/// What a toast says of a VPN that is off is not true any more once that is on its way.
+fn dismiss_when_untrue(toast: &adw::Toast, vpn: &Vpn) {
+    let weak = toast.downgrade();
+    let handler = vpn.connect_changed(move |vpn| {
+        if let Some(toast) = weak.upgrade()
+            && vpn.presentation().look != Look::Off
+        {
+            toast.dismiss();
+        }
+    });
+    let (vpn, handler) = (vpn.downgrade(), RefCell::new(Some(handler)));
+    toast.connect_dismissed(move |_| {
+        if let (Some(vpn), Some(handler)) = (vpn.upgrade(), handler.take()) {
+            vpn.disconnect(handler);
+        }
+    });
 }
