@@ -131,7 +131,6 @@ fn token() -> String {
 /// Registers a connector and starts it; returns our end of the leash.
 fn start(target: &Target, job: &Job) -> Result<OwnedFd, Error> {
     let opening = Opening::outside(&job.profile.ports)?;
-    let keeper = enter::as_client(target)?;
     let request = Connect {
         profile: job.profile_name.to_string(),
         server: job.profile.settings.server(),
@@ -139,16 +138,14 @@ fn start(target: &Target, job: &Job) -> Result<OwnedFd, Error> {
         on_drop: job.profile.on_drop,
     };
     let request = Request::Connect(Box::new(request));
-    match keeper.ask(request).map_err(Error::Keeper)? {
-        (Reply::Done { .. }, _) => {}
-        (
-            Reply::Refused {
-                message,
-                causes,
-                hint,
-            },
-            _,
-        ) => {
+    let (keeper, answer) = enter::ask_as_client(target, &request)?;
+    match answer.map_err(Error::Keeper)? {
+        Reply::Done { .. } => {}
+        Reply::Refused {
+            message,
+            causes,
+            hint,
+        } => {
             return Err(Error::Refused {
                 message,
                 source: report::Cause::of(&causes),

@@ -120,26 +120,21 @@ pub fn graft(target: &Target, options: &Options) -> Result<u8, Error> {
     let session = session().map_err(|error| Error::Supervise(errno(&error)))?;
     let hook = hook(target, options, &session).map_err(Error::Supervise)?;
     let notes = stock::inspect(&options.command)?;
-    let keeper = enter::as_client(target)?;
     let prepare = Prepare {
         client: name.clone(),
         session: session.clone(),
         connector: std::env::var(CONNECTOR_VARIABLE).ok(),
         replace: options.replace,
     };
-    match keeper
-        .ask(Request::Prepare(Box::new(prepare)))
-        .map_err(Error::Keeper)?
-    {
-        (Reply::Done { .. }, _) => {}
-        (
-            Reply::Refused {
-                message,
-                causes,
-                hint,
-            },
-            _,
-        ) => {
+    let request = Request::Prepare(Box::new(prepare));
+    let (keeper, answer) = enter::ask_as_client(target, &request)?;
+    match answer.map_err(Error::Keeper)? {
+        Reply::Done { .. } => {}
+        Reply::Refused {
+            message,
+            causes,
+            hint,
+        } => {
             return Err(Error::Refused {
                 message,
                 source: report::Cause::of(&causes),

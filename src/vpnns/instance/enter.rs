@@ -31,6 +31,8 @@ use crate::sys;
 /// A keeper may end just as we come; the next try finds the door free. More than a few in a row
 /// cannot happen by chance.
 const TRIES: usize = 8;
+/// How long a killed keeper may take to be gone.
+const KILLED: Duration = Duration::from_secs(1);
 /// How many milliseconds a keeper that seems to be ending is waited for, try by try.
 const PATIENCE: [u64; TRIES] = [1, 4, 16, 64, 128, 256, 256, 256];
 
@@ -220,6 +222,25 @@ pub fn as_client(target: &Target) -> Result<Client, Error> {
         }
     }
     Err(Error::KeeperGone)
+}
+
+/// The same with a first request, and its answer.
+///
+/// A killed keeper's socket takes callers until the kernel gets round to closing it: whoever has
+/// asked one comes back, and finds its successor.
+pub fn ask_as_client(
+    target: &Target,
+    request: &Request,
+) -> Result<(Client, Result<Reply, client::Error>), Error> {
+    let mut tries = 0;
+    loop {
+        let keeper = as_client(target)?;
+        tries += 1;
+        match keeper.ask(request.clone()) {
+            Err(_) if tries < TRIES && keeper.await_end(KILLED) => {}
+            answer => return Ok((keeper, answer.map(|(reply, _)| reply))),
+        }
+    }
 }
 
 /// Takes over the apps of a killed keeper, if there are any; starts nothing.
