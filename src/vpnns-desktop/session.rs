@@ -223,6 +223,7 @@ impl Session {
 
     /// Brings a VPN up; what goes wrong is shown as its state.
     pub async fn connect(&self, vpn: &Vpn) {
+        let wish = vpn.begin_wish();
         vpn.update(|facts| {
             facts.pending = Some(Pending::Connecting);
             facts.trouble = None;
@@ -233,21 +234,26 @@ impl Session {
                 profile: vpn.name(),
             })
             .await;
-        vpn.update(|facts| {
-            let cancelled = facts.pending == Some(Pending::Disconnecting);
-            facts.pending = facts.pending.filter(|it| *it != Pending::Connecting);
-            facts.trouble = result.err().filter(|_| !cancelled);
-        });
+        // Whoever wants something else by now does not ask how this one came out.
+        if vpn.is_last_wish(wish) {
+            vpn.update(|facts| {
+                facts.pending = None;
+                facts.trouble = result.err();
+            });
+        }
     }
 
     /// Takes a VPN down in order.
     pub async fn disconnect(&self, vpn: &Vpn) -> Result<(), Trouble> {
+        let wish = vpn.begin_wish();
         vpn.update(|facts| {
             facts.pending = Some(Pending::Disconnecting);
             facts.trouble = None;
         });
         let result = self.helper.run(&Call::Disconnect(vpn.name())).await;
-        vpn.update(|facts| facts.pending = None);
+        if vpn.is_last_wish(wish) {
+            vpn.update(|facts| facts.pending = None);
+        }
         result.map(drop)
     }
 

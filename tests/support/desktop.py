@@ -260,12 +260,16 @@ class Person:
         self.click(node, 1)
 
     def click(self, node, button):
-        x, y, width, height = self.screen.size(node)
-        window = self.screen.window_of(node)
-        number = self.x_window(window)
-        # A click in the same place as the last one could count as a double click.
-        run("xdotool", "mousemove", "--window", number, str(x + width // 2), str(y + height // 2))
-        time.sleep(0.25)
+        number = self.x_window(self.screen.window_of(node))
+        # What slides to another place is followed, as an eye does.
+        for _ in range(20):
+            before = self.screen.size(node)
+            x, y, width, height = before
+            run("xdotool", "mousemove", "--window", number, str(x + width // 2), str(y + height // 2))
+            # A click in the same place as the last one could count as a double click.
+            time.sleep(0.3)
+            if self.screen.size(node) == before:
+                break
         run("xdotool", "click", str(button))
 
     def x_window(self, window):

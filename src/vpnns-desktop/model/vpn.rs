@@ -78,6 +78,7 @@ mod imp {
         pub checked: RefCell<Option<Result<Checked, Trouble>>>,
         pub checking: RefCell<Option<Checking>>,
         pub asked: Cell<Option<u64>>,
+        pub wishes: Cell<u32>,
         pub sign_in: RefCell<SignIn>,
     }
 
@@ -136,6 +137,18 @@ impl Vpn {
         if *self.facts() != before {
             self.emit_by_name::<()>("changed", &[]);
         }
+    }
+
+    /// Notes that somebody wants it up or down; the number is this wish's.
+    pub fn begin_wish(&self) -> u32 {
+        let wishes = &self.imp().wishes;
+        wishes.set(wishes.get().wrapping_add(1));
+        wishes.get()
+    }
+
+    /// Whether nobody has wanted anything else since.
+    pub fn is_last_wish(&self, wish: u32) -> bool {
+        self.imp().wishes.get() == wish
     }
 
     /// What passed in the last minute.

@@ -306,6 +306,9 @@ impl Window {
         self.imp().is_automatic.set(false);
         self.show(vpn);
         self.select_row(vpn);
+        // In a narrow window it would stay behind the list.
+        let imp = self.imp();
+        imp.leaflet.set_visible_child(&imp.content.get());
     }
 
     fn select_row(&self, vpn: &Vpn) {
