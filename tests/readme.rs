@@ -5,7 +5,7 @@
 //! `document` reads the README into sections, blocks and commands. `commands` is a table of every command, with
 //! how it is run; one that is not in it fails the test. `stage` is a computer in the lab that has what a reader has:
 //! files in `~/Downloads`, a person who types, a name for the server. `recipes` plays the sections on it, one
-//! after another command of each, and proves that what the text promises has happened.
+//! after another command of each, and proves that what the text promises has happened. `symptoms` has things go wrong.
 
 #![allow(clippy::unwrap_used)]
 
@@ -26,6 +26,8 @@ mod links;
 mod recipes;
 #[path = "readme/stage.rs"]
 mod stage;
+#[path = "readme/symptoms.rs"]
+mod symptoms;
 #[path = "readme/torrent.rs"]
 mod torrent;
 #[path = "readme/words.rs"]

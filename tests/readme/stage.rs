@@ -9,12 +9,15 @@ use serde_json::Value;
 use crate::commands::{How, how, typed};
 use crate::desk::{Desk, PATIENCE, require_entry};
 use crate::document::{Block, Command, blocks, resembles};
-use crate::support::command::require;
+use crate::support::command::{require, require_file};
 use crate::support::{Invocation, Lab, Output, Running, wait_until};
 use crate::{readme, top};
 
 /// The files of the machine that a lab shows with something else in them.
 const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n192.0.2.1 vpn.example.com\n";
+
+/// Whom the computer's programs trust.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The desk, with what has been started at it.
 pub struct Stage {
@@ -27,6 +30,7 @@ impl Stage {
     /// A computer with the README's programs, on which `vpn.example.com` has an address and a good certificate.
     pub fn new() -> Self {
         require("firefox", "firefox-esr");
+        require_file(AUTHORITIES, "ca-certificates");
         require_entry("firefox-esr", "firefox-esr");
         let desk = Desk::without_tunnel();
         let stage = Self {
@@ -67,6 +71,11 @@ impl Stage {
             .write(&format!("Downloads/{name}"), text, 0o600);
     }
 
+    /// Writes a launcher entry of the user's own.
+    pub fn write_entry(&self, id: &str, lines: &str) {
+        self.desk.write_entry(id, lines);
+    }
+
     /// A certificate for the server's name, which an authority that the computer trusts vouches for.
     fn trust_server(&self) {
         let lab = self.lab();
@@ -75,10 +84,11 @@ impl Stage {
              -subj /CN=vpn.example.com -addext subjectAltName=DNS:vpn.example.com \
              -keyout named.key -out named.pem 2>/dev/null &&
              cat named.key >key.pem && cat named.pem >certificate.pem &&
-             cat /etc/ssl/certs/ca-certificates.crt named.pem >authorities.pem && chmod a+r authorities.pem &&
-             mount --bind authorities.pem /etc/ssl/certs/ca-certificates.crt";
+             cat \"$1\" named.pem >authorities.pem && chmod a+r authorities.pem &&
+             mount --bind authorities.pem \"$1\"";
         lab.stop_gateway();
-        let words = ["sh", "-euc", script, directory.to_str().unwrap()];
+        let directory = directory.to_str().unwrap();
+        let words = ["sh", "-euc", script, directory, AUTHORITIES];
         lab.run_by_root(&words).run().text();
         lab.restart_gateway();
         let words = ["openssl", "s_client", "-connect", "192.0.2.1:443"];

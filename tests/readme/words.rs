@@ -52,7 +52,7 @@ fn said(path: &Path) -> String {
 }
 
 /// The messages in the first column of the table of symptoms.
-fn messages() -> Vec<String> {
+pub fn messages() -> Vec<String> {
     let text = prose(&readme());
     let section = text.split_once("\n## When something is wrong\n").unwrap().1;
     let section = section.split("\n## ").next().unwrap();
