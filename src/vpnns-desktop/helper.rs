@@ -16,7 +16,7 @@ use gtk::{gio, glib};
 use serde::de::DeserializeOwned;
 use vpnns_protocol::argv::Call;
 
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// How long an ordinary call may take: all of them answer in a fraction of a second.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -162,10 +162,12 @@ impl Helper {
 }
 
 fn silent(limit: Duration) -> Trouble {
-    let seconds = limit.as_secs().to_string();
-    Trouble::new(gettext("The VPN helper does not answer")).caused_by(gettext_f(
-        "It was ended after {seconds} seconds.",
-        &[("seconds", &seconds)],
+    let seconds = usize::try_from(limit.as_secs()).unwrap_or(usize::MAX);
+    Trouble::new(gettext("The VPN helper does not answer")).caused_by(ngettext_f(
+        "It was ended after {n} second.",
+        "It was ended after {n} seconds.",
+        seconds,
+        &[],
     ))
 }
 

@@ -27,6 +27,26 @@ fn directory() -> PathBuf {
         .unwrap_or_else(|| "/usr/share/locale".into())
 }
 
+/// A text that [`gettext_noop`] has marked elsewhere.
+pub fn translated(text: &str) -> String {
+    gettext(text)
+}
+
+/// Marks a text for the translators, where it is translated later.
+pub const fn gettext_noop(text: &'static str) -> &'static str {
+    text
+}
+
+/// What stands between a number's whole part and the rest, where the user's numbers are written.
+pub fn decimal_sign() -> String {
+    // There is no other way to the C library's answer that needs no unsafe code.
+    let shown = gtk::glib::format_size(1500);
+    let sign = shown
+        .split_once('1')
+        .and_then(|(_, rest)| rest.split_once('5'));
+    sign.map_or(".", |(sign, _)| sign).to_owned()
+}
+
 /// A translated sentence in which `{name}` stands for a value.
 pub fn gettext_f(format: &str, values: &[(&str, &str)]) -> String {
     fill(gettext(format), values)
@@ -35,6 +55,19 @@ pub fn gettext_f(format: &str, values: &[(&str, &str)]) -> String {
 /// The same with the form for a number; `{n}` stands for it.
 pub fn ngettext_f(one: &str, many: &str, n: usize, values: &[(&str, &str)]) -> String {
     let text = ngettext(one, many, u32::try_from(n).unwrap_or(u32::MAX));
+    fill(fill(text, values), &[("n", &n.to_string())])
+}
+
+/// The same where the form depends on what stands around it, which the context tells.
+pub fn npgettext_f(
+    context: &str,
+    one: &str,
+    many: &str,
+    n: usize,
+    values: &[(&str, &str)],
+) -> String {
+    let number = u32::try_from(n).unwrap_or(u32::MAX);
+    let text = gettextrs::npgettext(context, one, many, number);
     fill(fill(text, values), &[("n", &n.to_string())])
 }
 

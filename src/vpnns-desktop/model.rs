@@ -17,6 +17,7 @@ pub mod time;
 pub mod traffic;
 pub mod vpn;
 pub mod vpn_list;
+pub mod words;
 
 pub use self::presentation::Presentation;
 pub use self::vpn::Vpn;

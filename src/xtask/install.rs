@@ -60,7 +60,7 @@ pub(crate) fn install(prefix: &Path, helper_only: bool) -> Result {
         files.extend(app::files(&app::build(&workspace)?, &data, prefix)?);
     } else {
         eprintln!(
-            "install: only the helper, since GTK or libadwaita is missing; for the app: \
+            "install: only the helper, since GTK, libadwaita or gettext is missing; for the app: \
              cargo xtask setup --for desktop"
         );
     }

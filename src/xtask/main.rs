@@ -14,6 +14,7 @@ mod install;
 mod lint;
 mod ordinary_user;
 mod packages;
+mod po;
 mod run;
 mod setup;
 mod step;
@@ -85,6 +86,12 @@ enum Task {
     },
     /// Look, for a bounded time, for inputs that break the packet functions or the parser
     Fuzz(fuzz::Arguments),
+    /// Take the app's strings up into po/*.pot, and merge them into each translation
+    Po {
+        /// Only say whether that would change something, or a translation lacks something
+        #[arg(long)]
+        check: bool,
+    },
     /// Install the helper and, where GTK is, the app under a prefix
     Install {
         /// Without the app
@@ -110,6 +117,7 @@ fn main() -> ExitCode {
         Task::BenchWorker(arguments) => bench::work(&arguments),
         Task::BenchEcho { role } => bench::echo::play(&role),
         Task::Fuzz(arguments) => fuzz::fuzz(&arguments),
+        Task::Po { check } => po::po(check),
         Task::Install {
             helper_only,
             prefix,

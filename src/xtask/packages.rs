@@ -146,6 +146,20 @@ const FONT: Trace = Trace::File(&[
 /// The certificates of the authorities that programs trust.
 const AUTHORITIES: Trace = Trace::File(&["/etc/ssl/certs/ca-certificates.crt"]);
 
+/// Where the distributions keep letters for Arabic.
+const ARABIC: Trace = Trace::File(&[
+    "/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf",
+    "/usr/share/fonts/google-noto-vf/NotoSansArabic[wght].ttf",
+    "/usr/share/fonts/noto/NotoSansArabic-Regular.ttf",
+]);
+
+/// The same for Chinese and Japanese.
+const CJK: Trace = Trace::File(&[
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/google-noto-sans-cjk-fonts/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
+]);
+
 /// Where the distributions keep what lets Python use GTK.
 const GTK_PYTHON: Trace = Trace::File(&[
     "/usr/lib/x86_64-linux-gnu/girepository-1.0/Gtk-4.0.typelib",
@@ -208,7 +222,7 @@ const PACKAGES: &[Package] = &[
     row("libgtk-4-dev", "gtk4-devel", "gtk4", GTK, APP, "GTK, for the app"),
     row("libadwaita-1-dev", "libadwaita-devel", "libadwaita", ADWAITA, APP, "libadwaita, for the app"),
     row("libglib2.0-dev-bin", "glib2-devel", "glib2-devel", Trace::Program("glib-compile-resources"), APP, "embeds icons and style in the app"),
-    row("gettext", "gettext", "gettext", Trace::Program("msgfmt"), TEST, "compiles translations"),
+    row("gettext", "gettext", "gettext", Trace::Program("msgfmt"), APP, "compiles translations"),
     row("xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb", Trace::Program("Xvfb"), MEASURED, "a screen for the app's window, and for browsers"),
     row("python3-xlib", "python3-xlib", "python-xlib", Trace::File(&["/usr/lib/python3/dist-packages/Xlib/ext/damage.py"]), BENCH, "sees the first frame of a window from outside"),
     row("at-spi2-core", "at-spi2-core", "at-spi2-core", ATSPI, MEASURED, "lets the tests see what a screen reader sees"),
@@ -226,6 +240,9 @@ const PACKAGES: &[Package] = &[
     row("sway", "sway", "sway", Trace::Program("sway"), TEST, "a Wayland compositor without a screen"),
     row("grim", "grim", "grim", Trace::Program("grim"), TEST, "takes pictures of it"),
     row("fonts-cantarell", "abattis-cantarell-vf-fonts", "cantarell-fonts", FONT, TEST, "the window's font"),
+    row("fonts-noto-core", "google-noto-sans-arabic-fonts", "noto-fonts", ARABIC, TEST, "the window in Arabic"),
+    row("fonts-noto-cjk", "google-noto-sans-cjk-fonts", "noto-fonts-cjk", CJK, TEST, "the window in Chinese and Japanese"),
+    row("locales", "glibc-locale-source", "glibc", Trace::File(&["/usr/share/i18n/locales/de_DE"]), TEST, "numbers as Germans write them"),
     row("zsh", "zsh", "zsh", Trace::Program("zsh"), TEST, "loads its completions"),
     row("fish", "fish", "fish", Trace::Program("fish"), TEST, "loads its completions"),
 ];

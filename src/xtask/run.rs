@@ -9,6 +9,7 @@ use crate::failure::{Act, Failure, Result};
 use crate::helper;
 use crate::ordinary_user::we_are_root;
 use crate::packages::Purpose;
+use crate::po;
 use crate::setup::setup;
 use crate::workspace::Workspace;
 
@@ -28,12 +29,16 @@ pub(crate) fn run(no_setup: bool, desktop: bool, arguments: &[OsString]) -> Resu
     let helper = helper::build(&workspace)?;
     helper::self_test(&helper)?;
     if desktop {
+        let locales = workspace.target.join("locale");
+        po::place(&workspace.root.join("po"), &locales)?;
         let mut app = command::cargo();
         app.current_dir(&workspace.root)
             .args(["run", "--locked", "--package", "vpnns-desktop", "--"])
             .args(arguments)
             // Beside the app is no helper, and one in PATH may be another.
-            .env("VPNNS_HELPER", &helper);
+            .env("VPNNS_HELPER", &helper)
+            // Beside it are no translations either.
+            .env("VPNNS_LOCALE_DIR", &locales);
         return Err(app.exec()).act(|| "failed to start cargo".into());
     }
     if !arguments.is_empty() {

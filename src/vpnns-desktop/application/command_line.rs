@@ -29,6 +29,7 @@ impl Application {
             "open",
             text,
             gettext("Open an installed app in a VPN"),
+            // Translators: what stands for the argument in --help; so do the ones in capitals below
             Some(gettext("ENTRY")),
         );
         option(

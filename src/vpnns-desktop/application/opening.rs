@@ -128,8 +128,8 @@ impl Application {
                 (text, true)
             }
             _ => {
-                let text = "{app} is offline until {vpn} is connected";
-                (gettext_f(text, &values), false)
+                let text = gettext_f("{app} is offline until {vpn} is connected", &values);
+                (text, false)
             }
         };
         let visible = self.existing_window().filter(WidgetExt::is_mapped);

@@ -41,8 +41,11 @@ impl Launchers {
     pub fn add(&self, vpn: &Vpn, app: &InstalledApp) -> Result<(), Trouble> {
         let failed = |cause: String| {
             let name = app.entry().name.as_str();
-            let text = "{app} cannot be added to the application menu";
-            Trouble::new(gettext_f(text, &[("app", name)])).caused_by(cause)
+            let text = gettext_f(
+                "{app} cannot be added to the application menu",
+                &[("app", name)],
+            );
+            Trouble::new(text).caused_by(cause)
         };
         let made = self
             .text_for(&vpn.name(), &vpn.presentation().name, app)

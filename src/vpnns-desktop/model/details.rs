@@ -6,7 +6,7 @@ use vpnns_protocol::instance::{Peer, Tunnel};
 use vpnns_protocol::port::{Direction, Port, Protocol};
 
 use super::time;
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// A name and its value; several values stand on lines of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub fn summary(tunnel: &Tunnel, now: u64) -> String {
         // Translators: {length} is as in "7 h 48 min"
         gettext_f(
             "session ends in {length}",
-            &[("length", &time::length(at.saturating_sub(now)))],
+            &[("length", &time::span(at.saturating_sub(now)))],
         )
     });
     let parts: Vec<String> = address.into_iter().chain(end).collect();
@@ -52,22 +52,22 @@ pub fn details(tunnel: &Tunnel, ports: &[Port], now: u64) -> Vec<Detail> {
     add(gettext("Excluded Routes"), Some(list(&network.excluded)));
     add(
         gettext("Largest Packet"),
-        (network.mtu > 0).then(|| {
-            // Translators: a number of bytes
-            gettext_f("{size} bytes", &[("size", &network.mtu.to_string())])
-        }),
+        (network.mtu > 0).then(|| ngettext_f("{n} byte", "{n} bytes", count(network.mtu), &[])),
     );
+    // Translators: the VPN's network device
     add(gettext("Device"), Some(tunnel.device.clone()));
+    // Translators: the program that connects, such as openconnect
     add(gettext("Client"), Some(tunnel.client.name.clone()));
     add(gettext("Cipher"), facts.cipher.clone());
     for peer in &facts.peers {
+        // Translators: the other end, of WireGuard
         add(gettext("Peer"), Some(about(peer, now)));
     }
-    // Translators: ports inside of the VPN that programs outside can reach
     let published = ports_of(ports, Direction::Publish);
+    // Translators: ports inside of the VPN that programs outside can reach
     add(gettext("Published Ports"), Some(published));
-    // Translators: ports outside of the VPN that the apps in it can reach
     let reached = ports_of(ports, Direction::Reach);
+    // Translators: ports outside of the VPN that the apps in it can reach
     add(gettext("Reachable Ports"), Some(reached));
     if tunnel.reconnects > 0 {
         add(
@@ -82,7 +82,7 @@ pub fn details(tunnel: &Tunnel, ports: &[Port], now: u64) -> Vec<Detail> {
             // Translators: {length} is as in "30 min"
             gettext_f(
                 "after {length}",
-                &[("length", &time::length(u64::from(seconds)))],
+                &[("length", &time::span(u64::from(seconds)))],
             )
         }),
     );
@@ -92,11 +92,15 @@ pub fn details(tunnel: &Tunnel, ports: &[Port], now: u64) -> Vec<Detail> {
             // Translators: {length} is as in "7 h 48 min"
             gettext_f(
                 "in {length}",
-                &[("length", &time::length(at.saturating_sub(now)))],
+                &[("length", &time::span(at.saturating_sub(now)))],
             )
         }),
     );
     all
+}
+
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn server(tunnel: &Tunnel) -> Option<String> {

@@ -19,6 +19,7 @@ use vpnns_protocol::name::InstanceName;
 use vpnns_protocol::profile::Profile;
 
 use crate::i18n::gettext;
+use crate::model::words::{full_sentence, joined};
 
 /// What is wrong with a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,7 +193,7 @@ impl Draft {
                 let field = self.field_at(&text, error.line);
                 let mut sentence = full_sentence(&error.message);
                 if let Some(hint) = &error.hint {
-                    sentence = format!("{sentence} {}", full_sentence(hint));
+                    sentence = joined([sentence, full_sentence(hint)]);
                 }
                 Err(Fault::new(field, sentence.replace('`', "")))
             }
@@ -201,11 +202,10 @@ impl Draft {
 
     fn name_fault(&self, text: &str) -> Option<Fault> {
         if let Err(error) = text.parse::<InstanceName>() {
-            let text = format!(
-                "{} {}",
+            let text = joined([
                 full_sentence(&error.to_string()),
-                full_sentence(error.hint())
-            );
+                full_sentence(error.hint()),
+            ]);
             let free = name_for(self.get(Field::Name), &self.taken);
             return Some(Fault::new(Field::Name, text).fix(free.as_str()));
         }
@@ -259,18 +259,6 @@ pub fn name_for(title: &str, taken: &BTreeSet<String>) -> InstanceName {
         .filter(|name| !taken.contains(name))
         .find_map(|name| name.parse().ok())
         .unwrap_or_default()
-}
-
-/// The protocol's sentences begin in lower case and have no full stop.
-pub fn full_sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string());
-    let text = first.unwrap_or_default() + chars.as_str();
-    if text.ends_with(['.', '!', '?', '…', ':']) {
-        text
-    } else {
-        text + "."
-    }
 }
 
 #[cfg(test)]

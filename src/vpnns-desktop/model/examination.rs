@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use vpnns_protocol::finding::{Finding, Findings, Outcome};
 
-use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::i18n::{gettext, ngettext_f};
 
 /// A finding as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,9 +94,11 @@ impl Examination {
             line: if good == all {
                 ngettext_f("{n} check passed", "All {n} checks passed", all, &[])
             } else {
-                gettext_f(
-                    "{good} of {all} checks passed",
-                    &[("good", &good.to_string()), ("all", &all.to_string())],
+                ngettext_f(
+                    "{good} of {n} check passed",
+                    "{good} of {n} checks passed",
+                    all,
+                    &[("good", &good.to_string())],
                 )
             },
             groups: groups.map(|(title, rows)| Group { title, rows }).collect(),
@@ -143,6 +145,7 @@ fn words(id: &str, outcome: Outcome) -> (Theme, String) {
                 gettext("A Crash of the Helper Ends Apps"),
             ),
         ),
+        // Translators: what vpnns runs in, as in a container
         "surroundings" => (System, gettext("Surroundings")),
         "namespace-limits" => (
             System,

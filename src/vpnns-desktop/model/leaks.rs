@@ -2,11 +2,11 @@
 
 use vpnns_protocol::finding::{Check, Finding, Findings, Outcome, Progress};
 
-use super::presentation::{full_sentence, sentence};
 use super::time;
 use super::vpn::{Checked, Facts};
+use super::words::{self, full_sentence, joined, sentence};
 use crate::helper::Trouble;
-use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::i18n::{gettext, ngettext_f};
 
 /// A check that is being made: what was planned, and what was found so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +78,7 @@ impl Place {
             Self::Attention => gettext("Needs Attention"),
             Self::GoodToKnow => gettext("Good to Know"),
             Self::Traffic => gettext("Traffic"),
+            // Translators: whether apps look up the names of servers only in the VPN
             Self::Names => gettext("Names"),
             Self::Apps => gettext("Apps"),
         }
@@ -119,7 +120,7 @@ impl Row {
     fn planned(check: &Check) -> Self {
         Self {
             id: check.id.clone(),
-            title: check.title.clone(),
+            title: words::title(&check.title),
             text: String::new(),
             mark: Mark::Waiting,
             remedy: None,
@@ -134,7 +135,10 @@ impl Row {
         };
         Self {
             id: finding.id.clone(),
-            title: finding.title.clone().unwrap_or_else(|| finding.id.clone()),
+            title: finding
+                .title
+                .as_deref()
+                .map_or_else(|| finding.id.clone(), words::title),
             text: sentence(&finding.summary),
             mark,
             remedy: finding.remedy.clone().filter(|_| mark != Mark::Passed),
@@ -224,11 +228,7 @@ impl Leaks {
                 title: gettext("Could Not Check"),
                 line: {
                     let hint = trouble.hint.as_deref().map(full_sentence);
-                    let parts: Vec<String> = [full_sentence(&trouble.message)]
-                        .into_iter()
-                        .chain(hint)
-                        .collect();
-                    parts.join(" ")
+                    joined([full_sentence(&trouble.message)].into_iter().chain(hint))
                 },
                 rows: Vec::new(),
                 summary: gettext("Could not check"),
@@ -249,9 +249,11 @@ impl Leaks {
             line: if all == 0 {
                 gettext("Getting ready")
             } else {
-                gettext_f(
-                    "{made} of {all} checks made",
-                    &[("made", &made.to_string()), ("all", &all.to_string())],
+                ngettext_f(
+                    "{made} of {n} check made",
+                    "{made} of {n} checks made",
+                    all,
+                    &[("made", &made.to_string())],
                 )
             },
             rows: checking.planned.iter().map(row).collect(),
@@ -276,13 +278,11 @@ impl Leaks {
                     ngettext_f("{n} Leak Found", "{n} Leaks Found", leaks, &[])
                 },
                 // Translators: as in "11 of 12 checks passed, 3 min ago"
-                gettext_f(
-                    "{passed} of {all} checks passed, {ago}",
-                    &[
-                        ("passed", &(all - leaks).to_string()),
-                        ("all", &all.to_string()),
-                        ("ago", &ago),
-                    ],
+                ngettext_f(
+                    "{passed} of {n} check passed, {ago}",
+                    "{passed} of {n} checks passed, {ago}",
+                    all,
+                    &[("passed", &(all - leaks).to_string()), ("ago", &ago)],
                 ),
             )
         } else {

@@ -4,6 +4,7 @@ use super::Presentation;
 use super::presentation::{Act, Look};
 use super::running;
 use super::vpn::{Facts, Pending};
+use super::words::listed;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// How long before its end a session is worth a word, in seconds.
@@ -174,7 +175,7 @@ pub fn expiring(facts: &Facts, now: u64, names: &Names<'_>) -> Option<Notice> {
         return None;
     }
     let [_, _, id] = ids(facts.name.as_str());
-    let length = super::time::length(left);
+    let length = super::time::span(left);
     Some(Notice {
         id,
         title: titled(facts, now, names, &|vpn| {
@@ -182,6 +183,7 @@ pub fn expiring(facts: &Facts, now: u64, names: &Names<'_>) -> Option<Notice> {
         }),
         // Translators: {length} is as in "12 min"
         body: gettext_f("Apps in it go offline in {length}.", &[("length", &length)]),
+        // Translators: sign in again, so that the session lasts longer
         button: (gettext("Renew"), action("app.reconnect-vpn", facts)),
         action: action("app.show-vpn", facts),
         urgent: false,
@@ -227,8 +229,9 @@ fn offline(facts: &Facts, names: &Names<'_>) -> String {
         [] => gettext("No app uses it; nothing leaks."),
         [one] => gettext_f("{app} is offline; nothing leaks.", &[("app", one)]),
         [first @ .., last] => gettext_f(
+            // Translators: {apps} is one app or several, {app} the last of them
             "{apps} and {app} are offline; nothing leaks.",
-            &[("apps", &first.join(", ")), ("app", last)],
+            &[("apps", &listed(first)), ("app", last)],
         ),
     }
 }

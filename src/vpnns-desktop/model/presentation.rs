@@ -6,6 +6,7 @@ use vpnns_protocol::question::{Ask, FieldKind, Question};
 use super::running;
 use super::time;
 use super::vpn::{Facts, Pending};
+use super::words::{self, full_sentence, joined, sentence};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// What a state looks like.
@@ -226,6 +227,7 @@ impl Presentation {
             let text = trouble.hint.clone().or_else(|| Some(more.join(": ")));
             return self.failed(&trouble.message, text.as_deref(), facts);
         }
+        // Translators: the state of a VPN that is not connected
         self.title = gettext("Off");
         self.line = gettext("Off");
         self.subtitle = if self.apps == 0 {
@@ -317,8 +319,9 @@ impl Presentation {
         let stage = if self.step == Some(2) {
             gettext("Signing in")
         } else {
-            sentence(stage)
+            words::stage(stage)
         };
+        // Translators: {stage} is as in "Signing in"
         self.line = gettext_f("{stage}…", &[("stage", &stage)]);
         self.stage = Some(stage);
         self.buttons = vec![button(gettext("Cancel"), Act::Disconnect, false)];
@@ -395,7 +398,7 @@ impl Presentation {
                 &[("seconds", &seconds.to_string())],
             );
         }
-        self.strip = Some(format!("{reason} {next}"));
+        self.strip = Some(joined([reason, next]));
         self.ticks = Some(1);
     }
 
@@ -476,22 +479,6 @@ fn rank(kind: FieldKind) -> u8 {
         FieldKind::Password => 1,
         FieldKind::Code => 2,
     }
-}
-
-/// The helper's sentences begin in lower case, as those of a command do; the window's do not.
-pub(crate) fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
-}
-
-pub(crate) fn full_sentence(text: &str) -> String {
-    let mut text = sentence(text);
-    if !text.ends_with(['.', '!', '?', '…', ':']) {
-        text.push('.');
-    }
-    text
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::state::{AppItem, TrayState, is_up};
 use crate::i18n::{gettext, gettext_f};
 use crate::model::Presentation;
 use crate::model::presentation::{Act, Look};
+use crate::model::words::spoken;
 
 /// A line of the menu.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,7 +107,7 @@ fn of_vpn(state: &TrayState, name: &str, vpn: &Presentation) -> Item {
     let going = matches!(look, Look::Connecting | Look::Question);
     let has_profile = vpn.buttons.iter().any(|it| it.act != Act::Edit);
     let answer = vpn.buttons.iter().find(|it| it.act == Act::Answer);
-    let line = vpn.line.replace(" · ", ", ");
+    let line = spoken(&vpn.line);
     let items = vec![
         sub(
             gettext("Open in VPN"),

@@ -4,6 +4,7 @@ use crate::i18n::{gettext, gettext_f};
 use crate::model::Presentation;
 use crate::model::presentation::Look;
 use crate::model::vpn::Facts;
+use crate::model::words::listed;
 
 /// An application that can be opened from the menu.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl TrayState {
             .filter_map(|(_, shown)| words(shown))
             .collect();
         match (words.is_empty(), self.vpns.is_empty()) {
-            (false, _) => words.join(", "),
+            (false, _) => listed(&words),
             (true, true) => gettext("No VPN yet"),
             (true, false) => gettext("All VPNs are off"),
         }
@@ -81,7 +82,7 @@ fn words(shown: &Presentation) -> Option<String> {
                 .flat_map(char::to_lowercase)
                 .chain(line)
                 .collect();
-            // Translators: {what} is as in "waiting for a code"
+            // Translators: {what} is as in "waiting for a code", with its first letter in lower case
             gettext_f(
                 "{vpn} {what}",
                 &[("vpn", &shown.name), ("what", line.as_str())],

@@ -109,7 +109,9 @@ impl AppRow {
         }
         let (word, picture) = match say {
             AppsSay::Offline => (gettext("Offline"), "isolated"),
+            // Translators: an app that waits until its VPN is connected again
             AppsSay::Waiting => (gettext("Waiting"), "reconnecting"),
+            // Translators: an app that is held still meanwhile
             AppsSay::Paused => (gettext("Paused"), "reconnecting"),
             // What passes is known of the VPN as a whole only.
             AppsSay::Rates => (String::new(), "connected"),

@@ -152,8 +152,11 @@ fn take(window: &Window, files: &[gio::File]) {
             }
             (Kind::Other, _) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let text = "“{file}” is neither an app nor the file of a VPN";
-                say(window, &gettext_f(text, &[("file", &name)]));
+                let text = gettext_f(
+                    "“{file}” is neither an app nor the file of a VPN",
+                    &[("file", &name)],
+                );
+                say(window, &text);
             }
         }
     }

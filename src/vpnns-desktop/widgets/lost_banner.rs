@@ -5,6 +5,7 @@ use gtk::glib;
 
 use super::reveal::{hide_when_shut, reveal};
 use crate::helper::Trouble;
+use crate::model::words::{full_sentence, joined};
 
 mod imp {
     use adw::subclass::prelude::*;
@@ -59,8 +60,8 @@ impl LostBanner {
         let imp = self.imp();
         if let Some(trouble) = lost {
             let hint = trouble.hint.as_deref().unwrap_or_default();
-            let text = format!("{}. {hint}", trouble.message);
-            imp.text.set_label(text.trim());
+            let text = joined([&*full_sentence(&trouble.message), hint]);
+            imp.text.set_label(&text);
         }
         reveal(&imp.revealer, lost.is_some());
     }

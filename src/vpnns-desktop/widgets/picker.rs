@@ -21,6 +21,7 @@ use crate::model::Vpn;
 use crate::model::installed::InstalledApp;
 use crate::model::search::Query;
 use crate::model::settings::{AppValues, Values};
+use crate::model::words::{full_sentence, joined};
 use crate::session::Session;
 
 /// The width and height of the window, where there is so much space.
@@ -291,8 +292,8 @@ impl Picker {
     fn show_trouble(&self, trouble: &Trouble) {
         let imp = self.imp();
         let hint = trouble.hint.as_deref().unwrap_or_default();
-        let text = format!("{}. {hint}", trouble.message);
-        let text = glib::markup_escape_text(text.trim());
+        let text = joined([&*full_sentence(&trouble.message), hint]);
+        let text = glib::markup_escape_text(&text);
         imp.trouble.set_description(Some(&text));
         imp.stack.set_visible_child_name("trouble");
         imp.spinner.set_spinning(false);

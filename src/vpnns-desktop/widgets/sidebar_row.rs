@@ -4,6 +4,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
+use crate::model::words::{listed, spoken};
 use crate::model::{Presentation, Vpn};
 
 mod imp {
@@ -108,7 +109,7 @@ impl SidebarRow {
         imp.icon.add_css_class(shown.look.class());
         imp.name.set_label(&shown.name);
         imp.line.set_label(&shown.line);
-        let words = format!("{}, {}", shown.name, shown.line.replace(" · ", ", "));
+        let words = listed(&[&shown.name, &spoken(&shown.line)]);
         self.update_property(&[gtk::accessible::Property::Label(&words)]);
         let weak = self.downgrade();
         let ticks = shown.ticks.filter(|_| self.is_mapped());

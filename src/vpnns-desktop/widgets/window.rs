@@ -519,7 +519,7 @@ fn vpn_menu(vpn: &Vpn) -> gio::Menu {
     let first = gio::Menu::new();
     first.append_item(&item(&gettext("_Open App…"), "app.open-app"));
     first.append_item(&item(&gettext("Check for _Leaks"), "app.check-vpn"));
-    first.append_item(&item(&gettext("Show _Log"), "app.log-vpn"));
+    first.append_item(&item(&gettext("Show Lo_g"), "app.log-vpn"));
     menu.append_section(None, &first);
     if has_profile {
         let second = gio::Menu::new();

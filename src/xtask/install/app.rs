@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{File, filled_in, plain, read};
 use crate::command::{self, run, succeeds};
 use crate::failure::{Act, Result};
+use crate::po;
 use crate::workspace::Workspace;
 
 /// The application id, of which every name below is made.
@@ -32,10 +33,14 @@ pub(super) fn files(app: &Path, data: &Path, prefix: &Path) -> Result<Vec<File>>
         content: read(app)?,
         mode: 0o755,
     }];
+    let translations = data.with_file_name("po");
     let named = |ending: &str| data.join(format!("{ID}{ending}"));
     for (ending, directory) in [(".desktop", "applications"), (".metainfo.xml", "metainfo")] {
         let path = share.join(directory).join(format!("{ID}{ending}"));
-        files.push(plain(path, read(&named(ending))?));
+        files.push(plain(path, po::merged(&translations, &named(ending))?));
+    }
+    for (language, content) in po::compiled(&translations)? {
+        files.push(plain(share.join(po::installed_name(&language)), content));
     }
     let types = share.join(format!("mime/packages/{ID}.xml"));
     files.push(plain(types, read(&named(".mime.xml"))?));
@@ -120,6 +125,33 @@ mod tests {
             "share/icons/hicolor/symbolic/apps/org.vpnns.PerAppVpn-connected-symbolic.svg",
         ] {
             assert!(!content(path).contains("@bindir@"), "{path}");
+        }
+        let entry = content("share/applications/org.vpnns.PerAppVpn.desktop");
+        assert!(entry.contains("\nName[de]=") && entry.contains("\nComment[ar]="));
+        let metainfo = content("share/metainfo/org.vpnns.PerAppVpn.metainfo.xml");
+        assert!(metainfo.contains("<summary xml:lang=\"fr\">"), "{metainfo}");
+        for language in ["ar", "de", "es", "fr", "ja", "pt_BR", "zh_CN"] {
+            let file = format!("share/locale/{language}/LC_MESSAGES/vpnns-desktop.mo");
+            assert!(content(&file).contains(&format!("Language: {language}\n")));
+        }
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text, program, arguments) in [
+            (
+                ".desktop",
+                entry,
+                "desktop-file-validate",
+                &["--warn-kde"][..],
+            ),
+            (
+                ".metainfo.xml",
+                metainfo,
+                "appstreamcli",
+                &["validate", "--no-net"],
+            ),
+        ] {
+            let path = directory.path().join(format!("{ID}{name}"));
+            fs::write(&path, text).unwrap();
+            run(command::command(program).args(arguments).arg(path)).unwrap();
         }
     }
 }

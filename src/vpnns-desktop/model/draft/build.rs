@@ -12,8 +12,9 @@ use vpnns_protocol::profile::{
     Command, Method, OnDrop, OpenConnect, OpenConnectProtocol, OpenVpn, Profile, Settings,
 };
 
-use super::{Draft, Fault, Field, Kind, full_sentence};
+use super::{Draft, Fault, Field, Kind};
 use crate::i18n::{gettext, gettext_f};
+use crate::model::words::{full_sentence, joined};
 
 type Built<T> = Result<T, Fault>;
 
@@ -132,10 +133,7 @@ impl Draft {
         let ports = list(self.get(field)).map(read);
         ports.collect::<Result<_, _>>().map_err(|error| {
             let hint = full_sentence(error.hint());
-            Fault::new(
-                field,
-                format!("{} {hint}", full_sentence(&error.to_string())),
-            )
+            Fault::new(field, joined([full_sentence(&error.to_string()), hint]))
         })
     }
 

@@ -46,6 +46,7 @@ impl Field {
         match self {
             Self::Title => gettext("Name"),
             Self::Name => gettext("Name on the Command Line"),
+            // Translators: which traffic goes through the VPN: everything, or what the server names
             Self::Routes => gettext("Through the VPN"),
             Self::DnsMode => gettext("DNS"),
             Self::Dns => gettext("DNS Servers"),
@@ -58,6 +59,7 @@ impl Field {
             Self::Server => gettext("Server"),
             Self::Protocol => gettext("Protocol"),
             Self::User => gettext("User Name"),
+            // Translators: the group that the user chooses at sign-in, as some servers have it
             Self::Group => gettext("Group"),
             Self::Certificate => gettext("Certificate"),
             Self::Key => gettext("Key of the Certificate"),
@@ -75,6 +77,7 @@ impl Field {
             Self::Search => gettext("Search Domains"),
             Self::PublicKey(_) => gettext("Public Key"),
             Self::Endpoint(_) => gettext("Server and Port"),
+            // Translators: WireGuard's AllowedIPs
             Self::AllowedIps(_) => gettext("Allowed Addresses"),
             Self::PresharedKey(_) => gettext("Preshared Key"),
             Self::Keepalive(_) => gettext("Keepalive in Seconds"),
@@ -96,12 +99,15 @@ impl Field {
                 ("array", "Array Networks".to_owned()),
             ],
             Self::Routes => vec![
+                // Translators: which traffic goes through the VPN
                 ("", gettext("What the Server Names")),
                 ("all", gettext("Everything")),
             ],
             Self::DnsMode => vec![
                 ("", gettext("Automatic")),
+                // Translators: DNS servers
                 ("own", gettext("Other Servers")),
+                // Translators: no DNS server
                 ("none", gettext("None")),
             ],
             Self::OnDrop => vec![
@@ -110,6 +116,7 @@ impl Field {
                 ("close", gettext("Apps Are Closed in the End")),
             ],
             Self::Method => {
+                // Translators: how a client gives the VPN's packets to the apps
                 let hands_over = gettext("It Hands Them Over");
                 let own_device = gettext("Through a Device of Its Own");
                 // The default comes first, and is left to the helper.

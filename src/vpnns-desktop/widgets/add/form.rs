@@ -12,7 +12,8 @@ use super::rows::{Place, Shown};
 use super::{apps, rows};
 use crate::helper::Trouble;
 use crate::i18n::{gettext, gettext_f};
-use crate::model::draft::{Draft, Fault, Field, Kind, full_sentence, name_for};
+use crate::model::draft::{Draft, Fault, Field, Kind, name_for};
+use crate::model::words::{full_sentence, joined};
 
 /// Who is told whether all is well.
 type Told = Rc<dyn Fn(bool)>;
@@ -92,10 +93,12 @@ impl Form {
 
     /// Says above the form what the helper has against it.
     pub fn show_trouble(&self, trouble: &Trouble) {
-        let mut text = full_sentence(&trouble.message);
-        for more in trouble.causes.iter().chain(&trouble.hint) {
-            text = format!("{text} {}", full_sentence(more));
-        }
+        let more = trouble.causes.iter().chain(&trouble.hint);
+        let text = joined(
+            std::iter::once(&trouble.message)
+                .chain(more)
+                .map(|it| full_sentence(it)),
+        );
         self.trouble.set_label(&glib::markup_escape_text(&text));
         self.trouble.set_visible(true);
         self.trouble.grab_focus();
@@ -287,6 +290,7 @@ impl Form {
 
     fn build_peer(self: &Rc<Self>, index: usize, peers: usize) {
         let title = if peers == 1 {
+            // Translators: the other end, of WireGuard
             gettext("Peer")
         } else {
             gettext_f("Peer {n}", &[("n", &(index + 1).to_string())])

@@ -7,7 +7,7 @@ use super::rows::fault_label;
 use crate::application::Application;
 use crate::i18n::{gettext, gettext_f};
 use crate::model::Vpn;
-use crate::model::draft::full_sentence;
+use crate::model::words::{full_sentence, joined};
 use crate::widgets::Window;
 
 /// Shows it, with what the helper has against it.
@@ -105,7 +105,7 @@ pub fn present(parent: &Window, vpn: &Vpn, text: &str) {
 
 fn say(label: &gtk::Label, message: &str, hint: Option<&str>) {
     let hint = hint.map(full_sentence).unwrap_or_default();
-    let text = format!("{} {hint}", full_sentence(message));
-    label.set_markup(&glib::markup_escape_text(text.trim()));
+    let text = joined([full_sentence(message), hint]);
+    label.set_markup(&glib::markup_escape_text(&text));
     label.set_visible(true);
 }

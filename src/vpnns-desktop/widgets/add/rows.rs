@@ -9,7 +9,8 @@ use super::files;
 use super::form::Form;
 use crate::application::Application;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
-use crate::model::draft::{Fault, Field, full_sentence};
+use crate::model::draft::{Fault, Field};
+use crate::model::words::{full_sentence, joined};
 
 /// What rows are put into.
 pub trait Place {
@@ -103,10 +104,7 @@ impl Shown {
         if let Some(fix) = &fault.fix {
             let fix = glib::markup_escape_text(fix);
             let link = format!("<a href=\"{fix}\">{fix}</a>");
-            text = format!(
-                "{text} {}",
-                gettext_f("Did you mean {it}?", &[("it", &link)])
-            );
+            text = joined([text, gettext_f("Did you mean {it}?", &[("it", &link)])]);
         }
         self.label.set_markup(&text);
         self.row
@@ -329,7 +327,7 @@ impl Form {
             Err(trouble) => {
                 let hint = trouble.hint.as_deref().map(full_sentence);
                 let text = full_sentence(&trouble.message);
-                Some(format!("{text} {}", hint.unwrap_or_default()))
+                Some(joined([text, hint.unwrap_or_default()]))
             }
         };
         let fault = fault.map(|text| Fault {

@@ -90,11 +90,13 @@ fn manners(picker: &Picker, app: &InstalledApp, group: &gio::SimpleActionGroup) 
     let profiles = gio::Menu::new();
     for (label, value) in [
         (gettext("Automatic"), "automatic"),
+        // Translators: the profile of a browser: one of its own, or the one that it has outside
         (gettext("Separate From Other Copies"), "own"),
         (gettext("The Usual One"), "usual"),
     ] {
         profiles.append(Some(&label), Some(&format!("entry.profile::{value}")));
     }
+    // Translators: where a browser keeps its settings and history
     section.append_submenu(Some(&gettext("Profile")), &profiles);
     let is_private = settings.private_bus == Some(true);
     let action = gio::SimpleAction::new_stateful("private-bus", None, &is_private.to_variant());

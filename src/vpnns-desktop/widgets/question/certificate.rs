@@ -6,8 +6,8 @@ use vpnns_protocol::question::Reply;
 use super::{answer, rows_width};
 use crate::i18n::{gettext, gettext_f};
 use crate::model::Vpn;
-use crate::model::draft::full_sentence;
 use crate::model::fingerprint::{Comparison, Fingerprint};
+use crate::model::words::full_sentence;
 use crate::widgets::Window;
 
 /// What is asked.

@@ -12,8 +12,8 @@ use super::{Known, answer, place, rows_width};
 use crate::helper::Trouble;
 use crate::i18n::{gettext, gettext_f};
 use crate::model::Vpn;
-use crate::model::draft::full_sentence;
 use crate::model::sign_in::{is_complete, name_of, passwords};
+use crate::model::words::{full_sentence, joined};
 use crate::secrets;
 use crate::widgets::Window;
 
@@ -162,10 +162,12 @@ fn remember_row(group: &adw::PreferencesGroup, known: &Known) -> gtk::Switch {
 }
 
 fn fault(trouble: &Trouble) -> gtk::Label {
-    let mut text = full_sentence(&trouble.message);
-    for more in trouble.causes.iter().chain(&trouble.hint) {
-        text = format!("{text} {}", full_sentence(more));
-    }
+    let more = trouble.causes.iter().chain(&trouble.hint);
+    let text = joined(
+        std::iter::once(&trouble.message)
+            .chain(more)
+            .map(|it| full_sentence(it)),
+    );
     gtk::Label::builder()
         .label(text)
         .wrap(true)
