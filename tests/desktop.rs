@@ -12,6 +12,8 @@ mod forms;
 mod gallery;
 #[path = "desktop/helper.rs"]
 mod helper;
+#[path = "desktop/languages.rs"]
+mod languages;
 #[path = "desktop/links.rs"]
 mod links;
 #[path = "desktop/look.rs"]

@@ -47,7 +47,7 @@ fn tunnel() -> Value {
 
 /// What the VPNs of this person are doing, and what the helper answers.
 #[allow(clippy::too_many_lines)] // One story, as data.
-fn scenario() -> Value {
+pub fn scenario() -> Value {
     let code = json!({"id": 1, "message": "", "ask": "form", "fields": [
         {"name": "p", "label": "Password", "kind": "password"},
         {"name": "c", "label": "Code of the token", "kind": "code"}]});
@@ -185,7 +185,7 @@ fn go_through(look: &str, width: u32, height: u32, scheme: &str) {
     // Questions come up by themselves; they are looked at later.
     desktop.see("Is This Your Server?");
     picture("dialog-certificate");
-    close_dialogs(&desktop);
+    close_dialogs(&desktop, "Cancel");
     for (vpn, page, text) in [
         ("work", "main", "Traffic of the last minute, receiving *"),
         ("home", "state-off", "Connect"),
@@ -205,7 +205,7 @@ fn go_through(look: &str, width: u32, height: u32, scheme: &str) {
     act(&desktop, "answer-vpn", "lab");
     desktop.see("Code of the token");
     picture("dialog-password");
-    close_dialogs(&desktop);
+    close_dialogs(&desktop, "Cancel");
     act(&desktop, "open-app", "work");
     desktop.see("Calculator");
     picture("picker");
@@ -241,10 +241,10 @@ fn go_through(look: &str, width: u32, height: u32, scheme: &str) {
     assert_eq!(complaints.count(), 0, "{log}");
 }
 
-/// Leaves whatever questions are open for later.
-fn close_dialogs(desktop: &Desktop<'_>) {
+/// Leaves whatever questions are open for later; what is on their button to cancel is known.
+pub fn close_dialogs(desktop: &Desktop<'_>, cancel: &str) {
     for _ in 0..4 {
-        if !desktop.sees("Cancel Cancel") {
+        if !desktop.sees(&format!("{cancel} {cancel}")) {
             return;
         }
         desktop.key("Escape");

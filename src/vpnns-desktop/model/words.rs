@@ -135,17 +135,29 @@ pub fn full_sentence(text: &str) -> String {
     text
 }
 
-/// Sentences after one another; after a full stop as wide as a character there is no space.
+/// Sentences after one another; after a full stop as wide as a character there is no space. Where some go from
+/// right to left, so does the whole, and the others keep their full stops.
 pub fn joined<T: AsRef<str>>(sentences: impl IntoIterator<Item = T>) -> String {
+    let sentences: Vec<T> = sentences.into_iter().collect();
+    let from_right = sentences.iter().any(|it| goes_from_right(it.as_ref()));
     let mut text = String::new();
-    for sentence in sentences {
+    for sentence in &sentences {
         let sentence = sentence.as_ref();
         if !text.is_empty() && !sentence.is_empty() && !is_wide(&text) {
             text.push(' ');
         }
-        text.push_str(sentence);
+        if from_right && !goes_from_right(sentence) {
+            text.extend(["\u{200f}\u{2066}", sentence, "\u{2069}"]);
+        } else {
+            text.push_str(sentence);
+        }
     }
     text
+}
+
+/// Whether there is Hebrew or Arabic in it.
+fn goes_from_right(text: &str) -> bool {
+    text.contains(|it| ('\u{590}'..'\u{900}').contains(&it))
 }
 
 fn is_wide(text: &str) -> bool {
@@ -183,6 +195,10 @@ mod tests {
         assert_eq!(full_sentence(""), "");
         assert_eq!(joined(["One.", "", "Two."]), "One. Two.");
         assert_eq!(joined(["一。", "二。"]), "一。二。");
+        assert_eq!(
+            joined(["One.", "واحد."]),
+            "\u{200f}\u{2066}One.\u{2069} واحد."
+        );
         assert_eq!(listed(&["a", "b"]), "a, b");
         assert_eq!(spoken("Connected · 12 min"), "Connected, 12 min");
     }

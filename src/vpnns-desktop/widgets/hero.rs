@@ -174,12 +174,14 @@ impl Hero {
         imp.failure_buttons.set_homogeneous(narrow);
         for button in [&imp.edit, &imp.show_log] {
             set_class(&**button, "pill", narrow);
+            set_class(&**button, "close-set", narrow);
             button.set_hexpand(narrow);
         }
         set_class(&*imp.show_log, "flat", !narrow);
         let mut child = imp.buttons.first_child();
         while let Some(button) = child {
             button.set_hexpand(narrow);
+            set_class(&button, "close-set", narrow);
             child = button.next_sibling();
         }
     }

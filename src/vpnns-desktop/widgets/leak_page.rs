@@ -20,7 +20,7 @@ mod imp {
     use super::{LeakRow, Place};
     use crate::model::Vpn;
     use crate::widgets::badge::Badge;
-    use crate::widgets::narrow::{NARROW, settle};
+    use crate::widgets::narrow::{NARROW, measure, place, settle};
     use crate::widgets::ticker::Ticker;
 
     /// The fields of [`super::LeakPage`].
@@ -66,6 +66,7 @@ mod imp {
     impl ObjectImpl for LeakPage {
         fn constructed(&self) {
             self.parent_constructed();
+            self.obj().set_layout_manager(None::<gtk::LayoutManager>);
             let weak = self.obj().downgrade();
             self.again.connect_clicked(move |_| {
                 if let Some(this) = weak.upgrade() {
@@ -99,7 +100,15 @@ mod imp {
                     page.set_narrow(page.imp().narrow.get());
                 });
             }
-            self.parent_size_allocate(width, height, baseline);
+            place(self, width, height, baseline);
+        }
+
+        fn measure(&self, orientation: gtk::Orientation, for_size: i32) -> (i32, i32, i32, i32) {
+            measure(self, orientation, for_size)
+        }
+
+        fn request_mode(&self) -> gtk::SizeRequestMode {
+            gtk::SizeRequestMode::HeightForWidth
         }
     }
 

@@ -23,7 +23,7 @@ mod imp {
     use crate::widgets::app_group::AppGroup;
     use crate::widgets::details_row::DetailsRow;
     use crate::widgets::hero::Hero;
-    use crate::widgets::narrow::{NARROW, settle};
+    use crate::widgets::narrow::{NARROW, measure, place, settle};
     use crate::widgets::plot::Plot;
     use crate::widgets::reveal::hide_when_shut;
     use crate::widgets::ticker::Ticker;
@@ -82,6 +82,7 @@ mod imp {
     impl ObjectImpl for VpnPage {
         fn constructed(&self) {
             self.parent_constructed();
+            self.obj().set_layout_manager(None::<gtk::LayoutManager>);
             hide_when_shut(&self.plot_revealer);
             let weak = self.obj().downgrade();
             self.leaks.connect_activated(move |_| {
@@ -118,7 +119,15 @@ mod imp {
                     page.set_narrow(page.imp().narrow.get());
                 });
             }
-            self.parent_size_allocate(width, height, baseline);
+            place(self, width, height, baseline);
+        }
+
+        fn measure(&self, orientation: gtk::Orientation, for_size: i32) -> (i32, i32, i32, i32) {
+            measure(self, orientation, for_size)
+        }
+
+        fn request_mode(&self) -> gtk::SizeRequestMode {
+            gtk::SizeRequestMode::HeightForWidth
         }
     }
 

@@ -41,7 +41,8 @@ pub(super) fn of(source: &str) -> io::Result<String> {
     } in found
     {
         let texts: Vec<String> = texts.iter().map(|it| quoted(it)).collect();
-        lines[line - 1].push_str(&format!("{function}({});", texts.join(", ")));
+        let call = [function, "(", &texts.join(", "), ");"].concat();
+        lines[line - 1].push_str(&call);
     }
     lines.push(String::new());
     Ok(lines.join("\n"))
