@@ -189,9 +189,24 @@ fn go_through(name: &'static str, locale: &str, more: impl Fn(&Speaker<'_>)) {
         act_alone(&desktop, action);
         speaker.see(text);
         speaker.look(page);
+        if action == "preferences" {
+            for (title, row) in [("Apps", "Offer to Open Links"), ("Privacy", "Hide Names")] {
+                desktop.click(language.say(title));
+                speaker.see(row);
+                speaker.look(&format!("{page}-{}", title.to_lowercase()));
+            }
+        }
         desktop.key("Escape");
         desktop.unsee(language.say(text));
     }
+    act_alone(&desktop, "add-vpn");
+    desktop.click("WireGuard");
+    speaker.see("Connect at Login");
+    speaker.look("add-form");
+    desktop.click_button(language.say("Back"));
+    speaker.see("Set Up by Hand");
+    desktop.key("Escape");
+    desktop.unsee(language.say("Set Up by Hand"));
     desktop.resize(400, 720);
     // There is no room for it.
     desktop.unsee(language.say("Only these apps use it. When it is down, they are offline."));

@@ -34,17 +34,17 @@ fn entry(block: &str) -> Entry {
     for line in block.lines().filter(|it| !it.starts_with('#')) {
         let (word, rest) = line.split_once('"').unwrap();
         let text = unescaped(rest.strip_suffix('"').unwrap());
-        let list = match word.trim() {
+        let is_source = match word.trim() {
             "" => last,
             "msgctxt" => None,
             it if it.starts_with("msgid") => Some(true),
             _ => Some(false),
         };
-        let Some(is_source) = list else {
+        let Some(of_source) = is_source else {
             last = None;
             continue;
         };
-        let texts = if is_source {
+        let texts = if of_source {
             &mut entry.source
         } else {
             &mut entry.translation
@@ -54,7 +54,7 @@ fn entry(block: &str) -> Entry {
         } else {
             texts.push(text);
         }
-        last = list;
+        last = is_source;
     }
     entry
 }

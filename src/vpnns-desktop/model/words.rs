@@ -4,7 +4,7 @@ use crate::i18n::{gettext, gettext_f, gettext_noop, translated};
 
 /// What a VPN that connects is doing. Stages that clients of other people tell stay as they are.
 pub fn stage(told: &str) -> String {
-    let known = match told {
+    match told {
         // Translators: connecting; the embedded gateway is the server of the demonstration
         "starting the embedded gateway" => gettext("Starting the embedded gateway"),
         "looking up the server" => gettext("Looking up the server"),
@@ -13,9 +13,8 @@ pub fn stage(told: &str) -> String {
         "waiting for the handshake" => gettext("Waiting for the handshake"),
         "setting up the device" => gettext("Setting up the device"),
         "running the script" => gettext("Running the script"),
-        _ => return with_name(told),
-    };
-    known
+        _ => with_name(told),
+    }
 }
 
 /// The stages that end in the name of a program or a server.
