@@ -231,3 +231,37 @@ fn the_manual_names_every_option_and_no_other() {
         .collect();
     assert_eq!(explained, understood, "{help}");
 }
+
+#[test]
+fn the_app_finds_its_translations_beside_it() {
+    let prefix = tempfile::tempdir().unwrap();
+    let messages = prefix.path().join("share/locale/de/LC_MESSAGES");
+    fs::create_dir_all(&messages).unwrap();
+    fs::create_dir(prefix.path().join("bin")).unwrap();
+    let app = prefix.path().join("bin/vpnns-desktop");
+    fs::copy(env!("CARGO_BIN_EXE_vpnns-desktop"), &app).unwrap();
+    let help = |language: &str| {
+        let mut help = Command::new(&app);
+        let help = help.arg("--help").env("LC_ALL", "C.UTF-8");
+        help.env("LANGUAGE", language)
+            .env_remove("VPNNS_LOCALE_DIR");
+        String::from_utf8(run(help, "libgtk-4-1").stdout).unwrap()
+    };
+    agrees(
+        Command::new("msgfmt")
+            .arg(data("../po/de.po"))
+            .arg("-o")
+            .arg(messages.join("vpnns-desktop.mo")),
+        "gettext",
+    );
+    assert!(
+        help("de").contains("Ohne Fenster starten"),
+        "{}",
+        help("de")
+    );
+    assert!(
+        help("sv").contains("Start without a window"),
+        "{}",
+        help("sv")
+    );
+}
