@@ -79,7 +79,7 @@ if [ -n "$remove" ]; then
     cd /
     # The deepest first; what somebody else has put something into stays.
     printf '%s\n' "$listed" | grep '/$' | sort -r | while read -r path; do
-        rmdir "$prefix/$path" 2>/dev/null || true
+        rmdir "$prefix/${path#./}" 2>/dev/null || true
     done
     echo "removed from $prefix; profiles in ~/.config/vpnns stay, and so do the directories ~/.vpnns-*"
     exit
