@@ -105,10 +105,9 @@ impl Connection {
             Reply::Status(Box::new(snapshot.clone())),
             None,
         ) {
-            Ok(()) => self.behind = false,
             Err(control::Error::Socket(Errno::EAGAIN)) => self.behind = true,
-            // A connector watches too, and its goodbye may still be unread.
-            Err(control::Error::Closed) => self.behind = false,
+            // A connector watches too: one that is gone may have a goodbye that is still to be read.
+            Ok(()) | Err(control::Error::Closed) => self.behind = false,
             Err(_) => self.closed = true,
         }
     }
