@@ -11,8 +11,6 @@ mod support;
 mod browser;
 #[path = "handoff/data.rs"]
 mod data;
-#[path = "handoff/desk.rs"]
-mod desk;
 #[path = "handoff/gtk.rs"]
 mod gtk;
 #[path = "handoff/link.rs"]

@@ -221,6 +221,9 @@ const PACKAGES: &[Package] = &[
     row("sway", "sway", "sway", Trace::Program("sway"), TEST, "a Wayland compositor without a screen"),
     row("grim", "grim", "grim", Trace::Program("grim"), TEST, "takes pictures of it"),
     row("fonts-cantarell", "abattis-cantarell-vf-fonts", "cantarell-fonts", FONT, TEST, "the window's font"),
+    row("mmdebstrap", "mmdebstrap", "", Trace::Program("mmdebstrap"), TEST, "a clean Debian 12, which what is published is installed on"),
+    row("dpkg-dev", "dpkg-dev", "dpkg", Trace::Program("dpkg-shlibdeps"), TEST, "says which packages the app's libraries are in"),
+    row("lintian", "lintian", "", Trace::Program("lintian"), TEST, "says what is wrong with a package"),
     row("zsh", "zsh", "zsh", Trace::Program("zsh"), TEST, "loads its completions"),
     row("fish", "fish", "fish", Trace::Program("fish"), TEST, "loads its completions"),
 ];

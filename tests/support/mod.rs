@@ -7,6 +7,7 @@
 
 pub mod capture;
 pub mod command;
+pub mod desk;
 pub mod desktop;
 mod init;
 pub mod instance;
@@ -16,6 +17,7 @@ pub mod openconnect;
 pub mod openvpn;
 pub mod probe;
 pub mod process;
+pub mod root;
 pub mod session;
 pub mod stand_in;
 pub mod user;
@@ -25,6 +27,7 @@ pub mod wireguard;
 
 pub use capture::Capture;
 pub use command::Invocation;
+pub use desk::{Desk, Side};
 pub use instance::{Instance, processor_ticks};
 pub use lab::{Lab, address};
 pub use ocserv::Gateway;
@@ -32,6 +35,7 @@ pub use openconnect::uses_dtls;
 pub use openvpn::{OpenVpn, OpenVpnServer};
 pub use probe::{Echo, Hold, Moment, Sighting};
 pub use process::{LIMIT, Output, Running, wait_until};
+pub use root::Root;
 pub use session::{Session, assert_complaint, assert_gave_up, exists, has_ended};
 pub use stand_in::{Client, StandIn};
 pub use user::User;

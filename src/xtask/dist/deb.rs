@@ -280,20 +280,18 @@ fn compressed_name(target: &str) -> Result<&'static str> {
 /// The packages whose libraries the program is linked with, in the versions that it needs.
 fn libraries(program: &Path) -> Result<String> {
     let directory = staging()?;
-    // It looks there for the source's name only.
+    // It looks there for the source's name, and for programs of the package.
     let debian = directory.path().join("debian");
-    fs::create_dir(&debian)
-        .and_then(|()| {
-            fs::write(
-                debian.join("control"),
-                "Source: vpnns\n\nPackage: vpnns-desktop\nArchitecture: any\n",
-            )
-        })
+    let copy = debian.join("vpnns-desktop/usr/bin/vpnns-desktop");
+    let control = "Source: vpnns\n\nPackage: vpnns-desktop\nArchitecture: any\n";
+    fs::create_dir_all(copy.parent().unwrap_or(&copy))
+        .and_then(|()| fs::copy(program, &copy))
+        .and_then(|_| fs::write(debian.join("control"), control))
         .act(|| format!("failed to write {}", debian.display()))?;
     let mut ask = command("dpkg-shlibdeps");
     ask.current_dir(directory.path())
         .args(["-O", "--warnings=0"])
-        .arg(format!("-e{}", program.display()));
+        .arg(format!("-e{}", copy.display()));
     let answer = text(command::output(&mut ask)?);
     let depends = answer.trim().strip_prefix("shlibs:Depends=");
     depends.map(str::to_owned).ok_or_else(|| {
