@@ -4,25 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::made::{debs, dist, tarball, target, tree, xtask};
+use crate::made::{packed_twice, tarball, tree};
 
-/// What is packed is packed the same again, at another time and with another umask.
 #[test]
 fn packing_twice_gives_the_same_bytes() {
-    let first = debs().map(|path| fs::read(path).unwrap());
-    let mut again = Command::new("sh");
-    let xtask = xtask(&["dist", "deb"]);
-    again
-        .args(["-c", "umask 077; exec \"$0\" \"$@\""])
-        .arg(xtask.get_program())
-        .args(xtask.get_args())
-        .current_dir(tree())
-        .env("CARGO_TARGET_DIR", target())
-        .env("TZ", "Asia/Tokyo");
-    assert!(again.status().unwrap().success());
-    let second = debs().map(|path| fs::read(path).unwrap());
+    let [first, second] = packed_twice();
     assert!(first == second, "the packages differ");
-    dist("checksums");
 }
 
 /// The helper is built twice, the second time elsewhere: one path in it, or one table whose order is by

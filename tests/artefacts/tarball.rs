@@ -59,6 +59,7 @@ fn a_browser_has_the_vpn_of_the_archive_and_a_removal_leaves_only_the_profiles()
             "./.config",
             "./.vpnns-",
             "./.mozilla",
+            "./Downloads",
             "./.cache",
             "./.local/state",
             // The browser's keys, and its profile for this VPN.

@@ -215,7 +215,8 @@ impl Package {
             Failure::new(format!("the metainfo has no release {}", job.version))
                 .hint("tell there what is new: data/org.vpnns.PerAppVpn.metainfo.xml")
         })?;
-        let lines = changes.join("\n  * ");
+        let lines: Vec<String> = changes.iter().map(|change| wrapped(change)).collect();
+        let lines = lines.join("\n  * ");
         Ok(format!(
             "{} ({}) unstable; urgency=medium\n\n  * {lines}\n\n -- {MAINTAINER}  {}\n",
             self.name,
@@ -223,6 +224,22 @@ impl Package {
             job.date("%a, %d %b %Y %H:%M:%S %z")?
         ))
     }
+}
+
+/// Lines that a terminal shows whole, below an asterisk.
+fn wrapped(text: &str) -> String {
+    let (mut out, mut length) = (String::new(), 0);
+    for word in text.split(' ') {
+        if length + word.len() > 72 {
+            out.push_str("\n    ");
+            length = 0;
+        } else if length > 0 {
+            out.push(' ');
+        }
+        out.push_str(word);
+        length += word.len() + 1;
+    }
+    out
 }
 
 /// The sentences about a release.

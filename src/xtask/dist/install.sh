@@ -77,6 +77,10 @@ if [ -n "$remove" ]; then
     fi
     rm -f "$list"
     cd /
+    # What the program makes anew for each user whenever it is missing.
+    if [ "$(id -u)" != 0 ]; then
+        rm -rf "${XDG_DATA_HOME:-${HOME:?}/.local/share}/vpnns/links"
+    fi
     # The deepest first; what somebody else has put something into stays.
     printf '%s\n' "$listed" | grep '/$' | sort -r | while read -r path; do
         rmdir "$prefix/${path#./}" 2>/dev/null || true
