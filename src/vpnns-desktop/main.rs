@@ -14,6 +14,7 @@
 
 mod application;
 mod config;
+mod executable;
 mod helper;
 mod i18n;
 mod launcher;

@@ -25,6 +25,7 @@ mod bus;
 mod check;
 mod client;
 mod commands;
+mod executable;
 mod gateway;
 mod import;
 mod instance;

@@ -47,7 +47,7 @@ fn write(path: &Path, on: bool) -> std::io::Result<()> {
             _ => Ok(()),
         };
     }
-    let program = std::env::current_exe()?;
+    let program = crate::executable::own()?;
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }

@@ -1,7 +1,7 @@
 //! The launchers' files: `applications` of the user's data directory.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 use gtk::glib;
 use vpnns_protocol::name::InstanceName;
@@ -168,7 +168,7 @@ fn report(path: &Path, done: io::Result<()>) {
 fn our_program() -> String {
     const NAME: &str = "vpnns-desktop";
     let found = glib::find_program_in_path(NAME).and_then(|path| path.canonicalize().ok());
-    let own = env::current_exe().ok();
+    let own = crate::executable::own().ok();
     match own {
         Some(own) if found != own.canonicalize().ok() => own.to_string_lossy().into_owned(),
         _ => NAME.to_owned(),
