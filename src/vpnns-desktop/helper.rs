@@ -147,6 +147,9 @@ impl Helper {
     }
 
     fn spawn(&self, call: &Call, flags: gio::SubprocessFlags) -> Result<gio::Subprocess, Trouble> {
+        // Told to close nothing, GLib uses posix_spawn. Its fork copies the page tables of all that GTK has
+        // mapped, thrice before the first frame. What GLib, Rust and X open is closed by exec anyway.
+        let flags = flags | gio::SubprocessFlags::INHERIT_FDS;
         let launcher = gio::SubprocessLauncher::new(flags);
         let argv: Vec<OsString> = self.words.iter().cloned().chain(call.argv()).collect();
         let argv: Vec<&OsStr> = argv.iter().map(OsString::as_os_str).collect();

@@ -47,6 +47,7 @@ pub struct Session {
     pub settings: Settings,
     monitor: RefCell<Option<Monitor>>,
     traffic: RefCell<Option<Monitor>>,
+    traffic_wanted: Cell<bool>,
     /// Counts the seconds in which a VPN that was lost tells no traffic.
     silence: RefCell<Ticker>,
     apps_wanted: Cell<bool>,
@@ -65,6 +66,7 @@ impl Session {
             settings: Settings::load(&configuration()),
             monitor: RefCell::default(),
             traffic: RefCell::default(),
+            traffic_wanted: Cell::default(),
             silence: RefCell::default(),
             apps_wanted: Cell::default(),
             profiles: RefCell::default(),
@@ -85,6 +87,7 @@ impl Session {
                         this.set_lost(None);
                     }
                     this.vpns.apply(*event);
+                    this.follow_traffic();
                     this.count_silence();
                 }
                 Told::Lost(trouble) => this.set_lost(Some(&trouble)),
@@ -100,6 +103,11 @@ impl Session {
     pub fn connect_lost(&self, call: impl Fn(Option<&Trouble>) + 'static) {
         call(self.lost.borrow().as_ref());
         self.listeners.borrow_mut().push(Rc::new(call));
+    }
+
+    /// Why the helper is lost, if it is.
+    pub fn lost(&self) -> Option<Trouble> {
+        self.lost.borrow().clone()
     }
 
     fn set_lost(&self, lost: Option<&Trouble>) {
@@ -118,15 +126,25 @@ impl Session {
 
     /// Watches traffic as long as somebody can see it: that costs a wake-up a second.
     pub fn watch_traffic(self: &Rc<Self>, wanted: bool) {
+        self.traffic_wanted.set(wanted);
+        self.follow_traffic();
+        if !wanted {
+            self.silence.borrow_mut().stop();
+            for vpn in self.vpns.iter() {
+                vpn.update_traffic(Traffic::forget);
+            }
+        }
+    }
+
+    /// Where nothing runs there is no traffic, and so no helper that waits for some.
+    fn follow_traffic(self: &Rc<Self>) {
+        let wanted =
+            self.traffic_wanted.get() && self.vpns.iter().any(|vpn| vpn.facts().instance.is_some());
         if wanted == self.traffic.borrow().is_some() {
             return;
         }
         if !wanted {
             self.traffic.replace(None);
-            self.silence.borrow_mut().stop();
-            for vpn in self.vpns.iter() {
-                vpn.update_traffic(Traffic::forget);
-            }
             return;
         }
         let vpns = self.vpns.clone();
@@ -144,7 +162,7 @@ impl Session {
 
     /// A lost VPN tells no traffic: its seconds pass all the same. One that is off has no minute.
     fn count_silence(self: &Rc<Self>) {
-        if self.traffic.borrow().is_none() {
+        if !self.traffic_wanted.get() {
             return;
         }
         let mut is_any_lost = false;

@@ -27,6 +27,7 @@ pub mod system_check;
 mod ticker;
 pub mod trouble;
 mod vpn_page;
+mod welcome;
 mod window;
 
 pub use self::ticker::Ticker;

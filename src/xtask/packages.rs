@@ -143,6 +143,9 @@ const FONT: Trace = Trace::File(&[
     "/usr/share/fonts/cantarell",
 ]);
 
+/// The certificates of the authorities that programs trust.
+const AUTHORITIES: Trace = Trace::File(&["/etc/ssl/certs/ca-certificates.crt"]);
+
 /// Where the distributions keep what lets Python use GTK.
 const GTK_PYTHON: Trace = Trace::File(&[
     "/usr/lib/x86_64-linux-gnu/girepository-1.0/Gtk-4.0.typelib",
@@ -190,6 +193,8 @@ const PACKAGES: &[Package] = &[
     row("systemd", "systemd", "systemd", Trace::Program("systemd-analyze"), TEST, "says whether the unit for profiles without a desktop is one"),
     row("firefox-esr", "firefox", "firefox", Trace::File(&["/usr/share/applications/firefox-esr.desktop"]), TEST, "a browser that would hand a launch over to a copy outside"),
     row("chromium", "chromium", "chromium", Trace::File(&["/usr/share/applications/chromium.desktop"]), TEST, "another one, which does it in another way"),
+    row("aria2", "aria2", "aria2", Trace::Program("aria2c"), TEST, "fetches the torrent of the README, and has it to give"),
+    row("ca-certificates", "ca-certificates", "ca-certificates", AUTHORITIES, TEST, "whom a test server's certificate is added to"),
     row("tmux", "tmux", "tmux", Trace::Program("tmux"), TEST, "a server outside that would open a window for a program inside"),
     row("gnome-text-editor", "gnome-text-editor", "gnome-text-editor", Trace::Program("gnome-text-editor"), TEST, "an application that does it by the session bus"),
     row("gir1.2-gtk-4.0", "gtk4", "gtk4", GTK_PYTHON, TEST, "the same in a few lines of Python, which tell what they open"),

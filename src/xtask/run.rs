@@ -52,10 +52,11 @@ The helper works here. Install it:
 
     cargo xtask install --prefix {prefix}
 
-Then, in two terminals of an ordinary user:
+Then, as an ordinary user, with what you have got for your VPN:
 
-    vpnns --name work -- firefox -no-remote -P vpn
-    openconnect --script 'vpnns --attach --name work' --script-tun vpn.example.com
+    vpnns --import https://vpn.example.com --profile work    (or a file: .ovpn, WireGuard's .conf)
+    vpnns --connect work --background
+    vpnns --name work -- firefox
 
 Or have a look without installing it:
 

@@ -18,6 +18,9 @@ NAMES = {
     "four.corp.test": {A: "10.99.0.1"},
     "six.corp.test": {AAAA: "fd99::1"},
     "printer.branch.test": {A: "10.99.0.2", AAAA: "fd99::2"},
+    "intranet.example.com": {A: "10.99.0.1", AAAA: "fd99::1"},
+    "nas.home.example": {A: "10.99.0.2", AAAA: "fd99::2"},
+    "tracker.example.net": {A: "203.0.113.1"},
     "www.internet.test": {A: "203.0.113.1", AAAA: "2001:db8:113::1"},
 }
 

@@ -118,9 +118,10 @@ impl Application {
     /// Brings a VPN up.
     pub fn connect_vpn(&self, vpn: Vpn) {
         let app = self.clone();
+        // Called by a launcher, there may be no window that keeps us running. Not only once the future
+        // runs: whoever calls us gives its own hold back before.
+        let hold = self.hold();
         glib::spawn_future_local(async move {
-            // Called by a launcher, there may be no window that keeps us running.
-            let hold = app.hold();
             app.session().connect(&vpn).await;
             drop(hold);
         });

@@ -72,9 +72,10 @@ impl Application {
         start: impl Future<Output = Result<String, Trouble>> + 'static,
     ) {
         let app = self.clone();
+        // Called by a launcher, there may be no window that keeps us running. Not only once the future
+        // runs: whoever calls us gives its own hold back before.
+        let hold = self.hold();
         glib::spawn_future_local(async move {
-            // Called by a launcher, there may be no window that keeps us running.
-            let hold = app.hold();
             let wants = |listed: &Listed| listed.connect_on_open;
             if vpn.presentation().look == Look::Off
                 && vpn.facts().listed.as_ref().is_some_and(wants)

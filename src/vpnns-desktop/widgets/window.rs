@@ -5,6 +5,7 @@ use adw::subclass::prelude::*;
 use gtk::{gio, glib};
 
 use super::sidebar_row::SidebarRow;
+use super::welcome::Welcome;
 use super::{VpnPage, trouble};
 use crate::application::Application;
 use crate::helper::Trouble;
@@ -13,13 +14,13 @@ use crate::model::Vpn;
 use crate::model::presentation::Act;
 
 mod imp {
-    use std::cell::{Cell, RefCell};
+    use std::cell::{Cell, OnceCell, RefCell};
 
     use adw::prelude::*;
     use adw::subclass::prelude::*;
-    use gtk::{CompositeTemplate, glib};
+    use gtk::{CompositeTemplate, gio, glib};
 
-    use super::VpnPage;
+    use super::{VpnPage, Welcome};
     use crate::model::Vpn;
     use crate::widgets::lost_banner::LostBanner;
 
@@ -31,8 +32,6 @@ mod imp {
         pub toasts: TemplateChild<adw::ToastOverlay>,
         #[template_child]
         pub stack: TemplateChild<gtk::Stack>,
-        #[template_child]
-        pub welcome: TemplateChild<gtk::Box>,
         #[template_child]
         pub leaflet: TemplateChild<adw::Leaflet>,
         #[template_child]
@@ -50,7 +49,10 @@ mod imp {
         #[template_child]
         pub lost: TemplateChild<LostBanner>,
         #[template_child]
-        pub welcome_lost: TemplateChild<LostBanner>,
+        pub main_menu: TemplateChild<gio::MenuModel>,
+        #[template_child]
+        pub main_menu_button: TemplateChild<gtk::MenuButton>,
+        pub welcome: OnceCell<Welcome>,
         #[template_child]
         pub pages: TemplateChild<gtk::Stack>,
         pub page: RefCell<Option<VpnPage>>,
@@ -165,6 +167,7 @@ impl Window {
             this.maximize();
         }
         super::drop::take_files(&this, &this.imp().toasts);
+        this.make_menus_late();
         this.show_list(app);
         this.fold();
         let weak = this.downgrade();
@@ -221,9 +224,14 @@ impl Window {
         let welcomes = is_empty && vpns.is_known();
         // GTK 4.8 tells screen readers nothing of which page is in front; and a page that is
         // hidden cannot be brought there, so this comes first.
-        imp.welcome.set_visible(welcomes);
-        imp.stack
-            .set_visible_child_name(if welcomes { "welcome" } else { "vpns" });
+        if let Some(welcome) = imp.welcome.get() {
+            welcome.set_visible(welcomes);
+        }
+        if welcomes {
+            imp.stack.set_visible_child(self.welcome());
+        } else {
+            imp.stack.set_visible_child(&imp.leaflet.get());
+        }
         let shown = self.selected();
         let still_there = shown.is_some_and(|vpn| vpns.model().find(&vpn).is_some());
         if is_empty {
@@ -247,6 +255,30 @@ impl Window {
                 self.select_row(&vpn);
             }
         }
+    }
+
+    /// The page that is there while there is no VPN.
+    fn welcome(&self) -> &Welcome {
+        let imp = self.imp();
+        imp.welcome.get_or_init(|| {
+            let welcome = Welcome::new(&imp.main_menu);
+            welcome.show_lost(Application::current().session().lost().as_ref());
+            imp.stack.add_child(&welcome);
+            welcome
+        })
+    }
+
+    /// Menus that are made when they are opened: most never are, and they cost a tenth of the start.
+    fn make_menus_late(&self) {
+        let imp = self.imp();
+        let menu = imp.main_menu.get();
+        imp.main_menu_button
+            .set_create_popup_func(move |button| button.set_menu_model(Some(&menu)));
+        let weak = self.downgrade();
+        imp.vpn_menu_button.set_create_popup_func(move |button| {
+            let vpn = weak.upgrade().and_then(|this| this.selected());
+            button.set_menu_model(vpn.as_ref().map(vpn_menu).as_ref());
+        });
     }
 
     /// Adapts what must differ between a narrow and a wide window.
@@ -373,7 +405,6 @@ impl Window {
             imp.content_title.set_subtitle("");
         }
         imp.vpn_menu_button.set_visible(!on_subpage);
-        imp.vpn_menu_button.set_menu_model(Some(&vpn_menu(vpn)));
     }
 
     /// A page above the VPN's own, with a title and the way back.
@@ -443,7 +474,9 @@ impl Window {
 
     fn show_lost(&self, lost: Option<&Trouble>) {
         self.imp().lost.show(lost);
-        self.imp().welcome_lost.show(lost);
+        if let Some(welcome) = self.imp().welcome.get() {
+            welcome.show_lost(lost);
+        }
     }
 
     /// Says something in passing.
