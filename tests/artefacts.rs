@@ -12,6 +12,9 @@ mod browser;
 mod contents;
 #[path = "artefacts/deb.rs"]
 mod deb;
+#[allow(dead_code)] // Of the desk only a part is used here.
+#[path = "handoff/desk.rs"]
+mod desk;
 #[path = "artefacts/made.rs"]
 mod made;
 #[path = "artefacts/prefix.rs"]

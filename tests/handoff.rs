@@ -11,6 +11,8 @@ mod support;
 mod browser;
 #[path = "handoff/data.rs"]
 mod data;
+#[path = "handoff/desk.rs"]
+mod desk;
 #[path = "handoff/gtk.rs"]
 mod gtk;
 #[path = "handoff/link.rs"]

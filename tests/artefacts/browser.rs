@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::desk::{PATIENCE, page};
+use crate::desk::{Desk, PATIENCE, Side, page};
 use crate::support::wireguard::{NAME, PORT, Profile, Server};
-use crate::support::{Capture, Desk, Invocation, LIMIT, Root, Running, Side, address, wait_until};
+use crate::support::{Capture, Invocation, LIMIT, Root, Running, address, wait_until};
 
 /// What Firefox calls a page that it cannot get.
 const OFFLINE: &str = "Problem loading page";
@@ -19,6 +19,7 @@ pub struct Site<'a> {
     pub root: &'a Root<'a>,
     /// The directory that the program is in.
     pub bin: String,
+    display: String,
     _server: Server<'a>,
 }
 
@@ -32,10 +33,12 @@ impl<'a> Site<'a> {
         profile
             .peer(&server.keys.public, &endpoint, &all, "")
             .write(desk.lab());
+        let display = desk.outside(&["sh", "-c", "echo $DISPLAY"]).run();
         Self {
             desk,
             root,
             bin: bin.to_owned(),
+            display: display.text().to_owned(),
             _server: server,
         }
     }
@@ -43,7 +46,7 @@ impl<'a> Site<'a> {
     /// A command of the user's, who has the program's directory first in `PATH`.
     pub fn user(&self, words: &[&str]) -> Invocation {
         let path = format!("PATH={}:/usr/bin:/bin", self.bin);
-        let display = format!("DISPLAY={}", self.desk.display());
+        let display = format!("DISPLAY={}", self.display);
         self.root
             .run_by_user(&[&["env", &path, &display], words].concat())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -92,6 +92,29 @@ fn every_file_in_an_archive_is_roots_and_as_old_as_the_commit() {
         assert!(!is_open, "others may write: {line}");
     }
     assert_eq!(times.len(), 1, "{times:?}");
+}
+
+/// Otherwise two machines would not come to the same bytes, and somebody's home would be published.
+#[test]
+fn no_program_tells_where_it_was_built() {
+    let place = tempfile::tempdir().unwrap();
+    for (deb, program) in debs().iter().zip(["vpnns", "vpnns-desktop"]) {
+        let words = ["dpkg-deb", "--extract", deb.to_str().unwrap(), "."];
+        output(&words, place.path());
+        let image = fs::read(place.path().join("usr/bin").join(program)).unwrap();
+        let home = PathBuf::from(std::env::var_os("HOME").unwrap());
+        let cargo = std::env::var_os("CARGO_HOME").map_or(home.join(".cargo"), PathBuf::from);
+        let rustc = output(&["rustc", "--print", "sysroot"], &tree());
+        for path in [tree(), target(), cargo, rustc.trim().into()] {
+            let path = path.to_str().unwrap().as_bytes();
+            let is_there = image.windows(path.len()).any(|part| part == path);
+            assert!(
+                !is_there,
+                "{program} has {} in it",
+                String::from_utf8_lossy(path)
+            );
+        }
+    }
 }
 
 #[test]

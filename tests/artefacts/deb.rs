@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::browser::Site;
+use crate::desk::{Desk, PATIENCE};
 use crate::made::{VERSION, debs};
 use crate::support::command::require;
-use crate::support::desk::PATIENCE;
 use crate::support::wireguard::NAME;
-use crate::support::{Desk, LIMIT, Root, wait_until};
+use crate::support::{LIMIT, Root, wait_until};
 
 const APT: &str = "apt-get install --yes --no-install-recommends";
 

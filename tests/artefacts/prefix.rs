@@ -4,9 +4,10 @@ use std::fs;
 use std::process::Command;
 
 use crate::browser::Site;
+use crate::desk::Desk;
 use crate::made::xtask;
 use crate::support::wireguard::NAME;
-use crate::support::{Desk, LIMIT, Root};
+use crate::support::{LIMIT, Root};
 
 fn run(mut command: Command) -> String {
     let output = command.output().unwrap();

@@ -1,9 +1,10 @@
 //! The archive: unpacked and installed by an ordinary user, in the home.
 
 use crate::browser::Site;
+use crate::desk::Desk;
 use crate::made::{VERSION, tarball};
 use crate::support::wireguard::NAME;
-use crate::support::{Desk, LIMIT, Root};
+use crate::support::{LIMIT, Root};
 
 #[test]
 fn a_browser_has_the_vpn_of_the_archive_and_a_removal_leaves_only_the_profiles() {

@@ -1,6 +1,6 @@
 //! Browsers that run outside already: one that is opened inside stays there, with its own sandbox on.
 
-use crate::support::desk::{Desk, Side, page, require_entry};
+use crate::desk::{Desk, Side, page, require_entry};
 
 /// What keeps a browser from asking anything of its maker; none of it is about sandboxes or hand-over.
 pub const QUIET: [&str; 6] = [
@@ -35,7 +35,7 @@ fn a_copy_inside_is_a_copy_of_its_own(desk: &Desk, id: &str, outside: &[&str]) {
     // The next one is handed over to the copy inside, and ends.
     let (side, second) = open(&["--open", id], "second");
     assert_eq!(side, Side::Inside);
-    let output = second.wait(crate::support::desk::PATIENCE);
+    let output = second.wait(crate::desk::PATIENCE);
     assert!(output.succeeded(), "{output:#?}");
     assert!(!output.stderr.contains("profile of its own"), "{output:#?}");
     // Also for a program that has the instance's own bus, on which the copy inside is not.

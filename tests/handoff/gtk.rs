@@ -1,7 +1,7 @@
 //! GTK applications that run outside already, found by their name on the session bus.
 
+use crate::desk::{Desk, Side, page, require_entry};
 use crate::support::command::require_file;
-use crate::support::desk::{Desk, Side, page, require_entry};
 use crate::support::{LIMIT, Running, wait_until};
 
 /// A real GTK application with one process for all its windows: it fetches the addresses that it is to open.
@@ -135,7 +135,7 @@ fn a_text_editor_that_runs_outside_leaves_the_one_inside_alone() {
     };
     let is_there = || owned(&[]);
     assert!(
-        wait_until(crate::support::desk::PATIENCE, is_there),
+        wait_until(crate::desk::PATIENCE, is_there),
         "{}",
         outside.log()
     );
@@ -158,7 +158,7 @@ fn a_text_editor_that_runs_outside_leaves_the_one_inside_alone() {
         let inside = ["vpnns", "--name", "work", "--session-bus", "private", "--"];
         let is_there = || owned(&inside);
         assert!(
-            wait_until(crate::support::desk::PATIENCE, is_there),
+            wait_until(crate::desk::PATIENCE, is_there),
             "{}",
             with.log()
         );
@@ -189,7 +189,7 @@ fn what_the_instance_s_own_bus_starts_is_inside_and_finds_the_display() {
     ];
     let options = ["--session-bus", "private", "--"];
     let call = desk.vpnns(&[&options[..], &words, &method].concat());
-    call.limit(crate::support::desk::PATIENCE).run().text();
+    call.limit(crate::desk::PATIENCE).run().text();
     let script =
         "for it in $(pgrep -f '^/usr/bin/gnome-text-editor'); do readlink /proc/$it/ns/net; done";
     let networks = desk.lab().run_by_root(&["sh", "-c", script]).run();
@@ -213,7 +213,7 @@ fn a_terminal_whose_windows_are_one_process_outside_runs_its_shell_inside() {
                 .to_owned()
         };
         assert!(
-            wait_until(crate::support::desk::PATIENCE, || !network().is_empty()),
+            wait_until(crate::desk::PATIENCE, || !network().is_empty()),
             "{}",
             call.log()
         );

@@ -1,6 +1,6 @@
 //! A link that an app opens inside, in each of the ways in which apps do it, while a browser runs outside.
 
-use crate::support::desk::{Desk, Side, page, require_entry};
+use crate::desk::{Desk, Side, page, require_entry};
 
 #[test]
 fn a_link_that_is_opened_inside_opens_inside() {

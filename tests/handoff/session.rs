@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, PATIENCE, Side, require_entry};
+use crate::desk::{Desk, PATIENCE, Side, require_entry};
 use crate::support::{Capture, Output, Running, ocserv, wait_until};
 
 impl Desk {

@@ -7,7 +7,6 @@
 
 pub mod capture;
 pub mod command;
-pub mod desk;
 pub mod desktop;
 mod init;
 pub mod instance;
@@ -27,7 +26,6 @@ pub mod wireguard;
 
 pub use capture::Capture;
 pub use command::Invocation;
-pub use desk::{Desk, Side};
 pub use instance::{Instance, processor_ticks};
 pub use lab::{Lab, address};
 pub use ocserv::Gateway;

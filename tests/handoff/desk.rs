@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::command::{Invocation, require, require_file};
-use super::lab::{Lab, address};
-use super::process::{Running, wait_until};
+use crate::support::command::{require, require_file};
+use crate::support::{Invocation, Lab, Running, address, wait_until};
 
 /// Browsers take long to start on a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -93,11 +92,6 @@ impl Desk {
             display: number,
             lab,
         }
-    }
-
-    /// The name of its screen, for `DISPLAY`.
-    pub fn display(&self) -> &str {
-        &self.display
     }
 
     /// The lab.
