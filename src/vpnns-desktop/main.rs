@@ -21,6 +21,7 @@ mod launcher;
 mod model;
 mod monitor;
 mod runtime;
+mod sandbox;
 mod secrets;
 mod session;
 mod tray;

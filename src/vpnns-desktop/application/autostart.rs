@@ -19,7 +19,7 @@ const PORTAL_BACKGROUND: &str = "org.freedesktop.portal.Background";
 impl Application {
     /// Starts with the session from now on, or no longer.
     pub async fn set_start_at_login(&self, on: bool) -> Result<(), Trouble> {
-        if Path::new("/.flatpak-info").exists() {
+        if crate::sandbox::is_here() {
             ask_portal(on).await?;
         } else {
             write(&file(), on).map_err(|error| {
