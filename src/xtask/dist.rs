@@ -22,6 +22,7 @@ use crate::workspace::Workspace;
 
 mod checksums;
 mod deb;
+mod flatpak;
 mod notices;
 mod sbom;
 mod tarball;
@@ -33,11 +34,13 @@ pub(crate) enum Artefact {
     Deb,
     /// An archive with the helper alone, for any Linux
     Tarball,
+    /// A Flatpak of the app with its helper
+    Flatpak(flatpak::Options),
     /// What is linked into each program, as CycloneDX
     Sbom,
     /// The checksums of what is there already
     Checksums,
-    /// Everything, and its checksums
+    /// Everything but the Flatpak, which is built where its runtime is; and the checksums
     All,
 }
 
@@ -47,6 +50,7 @@ pub(crate) fn dist(artefact: Artefact) -> Result {
     match artefact {
         Artefact::Deb => deb::make(&job),
         Artefact::Tarball => tarball::make(&job),
+        Artefact::Flatpak(options) => flatpak::make(&job, options),
         Artefact::Sbom => sbom::make(&job),
         Artefact::Checksums => checksums::make(&job),
         Artefact::All => {

@@ -67,7 +67,7 @@ pub(crate) fn build(
 }
 
 /// Where cargo keeps the sources of dependencies.
-fn cargo_home() -> Result<PathBuf> {
+pub(crate) fn cargo_home() -> Result<PathBuf> {
     let set = env::var_os("CARGO_HOME").map(PathBuf::from);
     let usual = || Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"));
     set.or_else(usual)
@@ -81,7 +81,8 @@ pub(crate) struct Rustc {
     /// Its version.
     pub(crate) version: String,
     commit: String,
-    root: PathBuf,
+    /// Where it is installed, with its libraries.
+    pub(crate) root: PathBuf,
 }
 
 impl Rustc {
