@@ -19,6 +19,7 @@ pub mod process;
 pub mod root;
 pub mod session;
 pub mod stand_in;
+pub mod tray;
 pub mod user;
 mod view;
 pub mod wire;
