@@ -133,7 +133,9 @@ impl Local {
         fs::write(&stamp, wanted).act(|| format!("failed to write {}", stamp.display()))
     }
 
+    /// By way of an archive: made by an ordinary user, the files of a directory would not be the user's.
     fn bootstrap(root: &Path, packages: &[&str]) -> Result {
+        let archive = root.with_extension("tar");
         let mut mmdebstrap = command("mmdebstrap");
         mmdebstrap
             .args(["--variant=minbase", "--quiet"])
@@ -147,10 +149,18 @@ impl Local {
                 .map(|path| format!("--dpkgopt=path-exclude={path}")),
             )
             .arg(format!("--include={}", packages.join(",")))
-            .args([SUITE.as_ref(), root.as_os_str()]);
+            .args([SUITE.as_ref(), archive.as_os_str()]);
         run(&mut mmdebstrap).map_err(|failure| {
             failure.hint("it needs Debian's packages from the network, and their keys: debian-archive-keyring")
-        })
+        })?;
+        fs::create_dir_all(root).act(|| format!("failed to make {}", root.display()))?;
+        run(command("tar")
+            .args(["--extract", "--no-same-owner", "--exclude=./dev/*"])
+            .arg("--file")
+            .arg(&archive)
+            .arg("--directory")
+            .arg(root))?;
+        remove(&archive)
     }
 
     fn export(&self, root: &Path, kind: &str) -> Result {
