@@ -9,8 +9,11 @@ mod support;
 
 #[path = "handoff/browser.rs"]
 mod browser;
+#[path = "handoff/copy.rs"]
+mod copy;
 #[path = "handoff/data.rs"]
 mod data;
+#[allow(dead_code)] // Of the desk only a part is used here.
 #[path = "handoff/desk.rs"]
 mod desk;
 #[path = "handoff/gtk.rs"]

@@ -48,5 +48,7 @@ mod stop;
 mod terminal;
 #[path = "instance/untouched.rs"]
 mod untouched;
+#[path = "instance/versions.rs"]
+mod versions;
 #[path = "instance/view.rs"]
 mod view;

@@ -3,6 +3,8 @@
 
 #[path = "profiles/form.rs"]
 mod form;
+#[path = "profiles/format.rs"]
+mod format;
 #[path = "profiles/hostile.rs"]
 mod hostile;
 #[path = "profiles/import.rs"]

@@ -61,6 +61,7 @@ mod imp {
         fn startup(&self) {
             self.parent_startup();
             gtk::Window::set_default_icon_name(crate::config::APP_ID);
+            crate::sandbox::find_icons();
             let app = self.obj();
             app.add_actions();
             app.watch_launchers();

@@ -1,5 +1,6 @@
 //! The helper `vpnns`: the only place that starts it.
 
+mod host;
 mod lines;
 mod privileged;
 mod trouble;

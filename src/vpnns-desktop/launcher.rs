@@ -45,8 +45,8 @@ pub struct Wish {
     pub title: String,
     /// The original entry's id.
     pub entry: String,
-    /// The program that is to be called: ours.
-    pub program: String,
+    /// The program that is to be called, ours, with what stands before its own words.
+    pub program: Vec<String>,
     /// Another icon than the original's: the path of one with a badge.
     pub icon: Option<String>,
 }
@@ -135,7 +135,8 @@ pub fn text(original: &str, wish: &Wish) -> Option<String> {
 
 /// The command line that opens the app, or one of its actions, in the VPN.
 fn command(wish: &Wish, action: Option<&str>, code: Option<&str>) -> String {
-    let mut words = vec![quote(&wish.program), "--open".into(), quote(&wish.entry)];
+    let mut words: Vec<String> = wish.program.iter().map(|word| quote(word)).collect();
+    words.extend(["--open".into(), quote(&wish.entry)]);
     if let Some(action) = action {
         words.extend(["--action".into(), quote(action)]);
     }

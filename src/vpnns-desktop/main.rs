@@ -14,12 +14,14 @@
 
 mod application;
 mod config;
+mod executable;
 mod helper;
 mod i18n;
 mod launcher;
 mod model;
 mod monitor;
 mod runtime;
+mod sandbox;
 mod secrets;
 mod session;
 mod tray;

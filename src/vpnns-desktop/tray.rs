@@ -103,7 +103,7 @@ impl Tray {
         };
         // Told only if it changes later on; a missing tray tells itself before this.
         let _ = tell.try_send(Told::Watched(true));
-        let is_sandboxed = std::path::Path::new("/.flatpak-info").exists();
+        let is_sandboxed = crate::sandbox::is_here();
         let shown = runtime::run(LIMIT, async move {
             item.disable_dbus_name(is_sandboxed)
                 .assume_sni_available(true)

@@ -248,6 +248,7 @@ impl Error {
             ),
             Self::StillUp(name) => Some(format!("end everything: vpnns --stop --name {name}")),
             Self::Directory(error) => error.hint(),
+            Self::Client(error) => error.hint(),
             Self::Command(command::Error::NotFound(program, _)) => not_found(program),
             Self::Profiles(error) => error.hint(),
             Self::Import(error) => error.hint(),

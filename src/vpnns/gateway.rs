@@ -121,7 +121,7 @@ fn serve(instance: &InstanceName) -> Result<(), Error> {
 /// Starts `vpnns --attach` the way openconnect does: socket by number, facts by environment.
 fn attach(instance: &InstanceName, socket: &OwnedFd) -> Result<(), Error> {
     fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty()))?;
-    Command::new(std::env::current_exe()?)
+    Command::new(crate::executable::own()?)
         .args(["--attach", "--name", instance.as_str()])
         .env("VPNFD", socket.as_raw_fd().to_string())
         .env("VPNPID", std::process::id().to_string())

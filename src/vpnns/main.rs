@@ -13,6 +13,7 @@
 //! | `profiles`, `import` | how to bring up a tunnel, and where that comes from |
 //! | `tunnel` | the relay between a VPN client's socket and the device; the graft; WireGuard |
 //! | `client` | what VPN clients hand us; the built-in one |
+//! | `sandbox` | the way out of our Flatpak's sandbox, to the host |
 //! | `gateway` | an embedded VPN gateway to try everything with |
 //! | `sys` | the only unsafe code |
 #![cfg_attr(not(test), no_main)]
@@ -25,6 +26,7 @@ mod bus;
 mod check;
 mod client;
 mod commands;
+mod executable;
 mod gateway;
 mod import;
 mod instance;
@@ -33,6 +35,7 @@ mod net;
 mod ports;
 mod profiles;
 mod report;
+mod sandbox;
 #[allow(unsafe_code)]
 mod sys;
 mod text_file;
@@ -43,6 +46,7 @@ fn enter() -> u8 {
     sys::fd::ensure_standard_streams();
     let arguments: Vec<_> = std::env::args_os().collect();
     match args::parse(&arguments) {
+        Ok(action) if sandbox::is_here() => sandbox::leave(&action, &arguments),
         Ok(action) => commands::run(action),
         Err(answer) => answer.print(),
     }

@@ -11,8 +11,9 @@ use std::process::Command;
 use crate::command::{self, run};
 use crate::failure::{Act, Failure, Result};
 use crate::packages::Purpose;
+use crate::release::Rustc;
 use crate::setup::setup;
-use crate::workspace::{Workspace, host_triple};
+use crate::workspace::Workspace;
 
 /// What is fuzzed; a program, a function and a directory of inputs each.
 const TARGETS: [&str; 2] = ["packets", "environment"];
@@ -49,7 +50,7 @@ pub(crate) fn fuzz(arguments: &Arguments) -> Result {
         setup(Purpose::Fuzz)?;
     }
     let workspace = Workspace::find()?;
-    let triple = host_triple()?;
+    let triple = Rustc::ask()?.host;
     let built = workspace.target.join("fuzz");
     let runner = workspace.root.join("tests/fuzz/runner");
     run(command::cargo()

@@ -7,40 +7,21 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::command::{self, run};
+use crate::command::run;
 use crate::failure::{Act, Failure, Result};
 use crate::ordinary_user;
-use crate::workspace::{Workspace, host_triple};
+use crate::release;
+use crate::workspace::Workspace;
 
 /// Builds the static release helper and returns its path.
-///
-/// It has a target directory of its own below cargo's: the flags differ from those of an ordinary
-/// build, and each change of flags would build everything anew. Only `-p vpnns` is built, or the
-/// workspace's other members would add features to its dependencies.
 pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let triple = host_triple()?;
-    let target = workspace.target.join("static");
-    let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    // At a fixed address: relocating itself at every start costs 3 % of a start, and the program
-    // is one without privilege that has its memory checked by the compiler.
-    flags.push_str(" -C target-feature=+crt-static -C relocation-model=static");
-    // Naming the triple, even the host's, keeps the flags away from build scripts and macros.
-    run(command::cargo()
-        .current_dir(&workspace.root)
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            "vpnns",
-            "--target",
-            &triple,
-        ])
-        .arg("--target-dir")
-        .arg(&target)
-        .env("RUSTFLAGS", flags.trim_start())
-        .env_remove("CARGO_ENCODED_RUSTFLAGS"))?;
-    let path = target.join(triple).join("release/vpnns");
+    let flags = [
+        "-Ctarget-feature=+crt-static",
+        // At a fixed address: relocating itself at every start costs 3 % of a start, and the program
+        // is one without privilege that has its memory checked by the compiler.
+        "-Crelocation-model=static",
+    ];
+    let path = release::build(workspace, "vpnns", "static", &flags)?;
     let image = fs::read(&path).act(|| format!("failed to read {}", path.display()))?;
     if asks_for_loader(&image) {
         return Err(Failure::new(format!("{} is not static", path.display()))

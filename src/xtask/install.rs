@@ -3,8 +3,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,7 +14,8 @@ use crate::packages;
 use crate::workspace::Workspace;
 
 mod advice;
-mod app;
+pub(crate) mod app;
+mod place;
 
 /// Each shell with the place, below the prefix, where it looks for the completions of a program.
 const COMPLETIONS: [(&str, &str); 3] = [
@@ -27,6 +27,8 @@ const COMPLETIONS: [(&str, &str); 3] = [
 /// The name under which the helper attaches at once: openvpn 2.7 starts a program without
 /// arguments for `--dev-node unix:PROGRAM`.
 const ATTACH: &str = "bin/vpnns-attach";
+/// Its man page.
+const ATTACH_PAGE: &str = "share/man/man1/vpnns-attach.1";
 
 /// The man pages, and where each goes.
 const MAN_PAGES: &[(&str, &str)] = &[
@@ -34,15 +36,41 @@ const MAN_PAGES: &[(&str, &str)] = &[
     ("vpnns-profile.5", "share/man/man5"),
 ];
 
+/// A file of an installation: the one list of them serves the prefix, the packages and the archive.
+pub(crate) struct File {
+    /// Where it goes, with the prefix.
+    pub(crate) path: PathBuf,
+    /// What it is to hold.
+    pub(crate) content: Content,
+    /// Its permissions.
+    pub(crate) mode: u32,
+}
+
 /// What a file is to hold.
-struct File {
-    path: PathBuf,
-    content: Vec<u8>,
-    mode: u32,
+pub(crate) enum Content {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// It is another name for the file of this name, beside it.
+    Link(&'static str),
+}
+
+impl File {
+    /// A second name for the file called `target` in the same directory.
+    fn link(path: PathBuf, target: &'static str) -> Self {
+        Self {
+            path,
+            content: Content::Link(target),
+            mode: 0o777,
+        }
+    }
 }
 
 /// Where systemd looks for the units that users may start.
-const UNIT: (&str, &str) = ("vpnns@.service", "share/systemd/user");
+const UNIT: (&str, &str) = ("vpnns@.service", "share/systemd/user/vpnns@.service");
+
+/// The profile for systems where AppArmor restricts user namespaces: kept here, loaded by the Debian
+/// package or as `vpnns --doctor` says.
+const APPARMOR: (&str, &str) = ("vpnns.apparmor", "share/vpnns/apparmor");
 
 /// Builds the helper and, where that can be, the app, and installs them under the prefix.
 pub(crate) fn install(prefix: &Path, helper_only: bool) -> Result {
@@ -64,13 +92,19 @@ pub(crate) fn install(prefix: &Path, helper_only: bool) -> Result {
              cargo xtask setup --for desktop"
         );
     }
-    place_all(&files, prefix)?;
+    place::place_all(&files, prefix)?;
     app::tell_caches(prefix);
     let path = env::var_os("PATH").unwrap_or_default();
     for line in advice::advice(prefix, home.as_deref(), &path) {
         println!("{line}");
     }
     Ok(())
+}
+
+/// Ends what runs from below the prefix, and removes what was installed there.
+pub(crate) fn uninstall(prefix: &Path) -> Result {
+    let home = env::var_os("HOME").map(PathBuf::from);
+    place::remove_all(&expanded(prefix, home.as_deref())?)
 }
 
 /// The prefix as an absolute path. Shells leave the tilde in `--prefix=~/.local` as it is.
@@ -103,21 +137,22 @@ fn try_to_write(prefix: &Path) -> Result {
 }
 
 /// Gathers everything first, so that a helper that cannot print its completions installs nothing.
-fn helper_files(helper: &Path, data: &Path, prefix: &Path) -> Result<Vec<File>> {
-    let mut files = vec![File {
-        path: prefix.join("bin/vpnns"),
-        content: read(helper)?,
-        mode: 0o755,
-    }];
+pub(crate) fn helper_files(helper: &Path, data: &Path, prefix: &Path) -> Result<Vec<File>> {
+    let mut files = vec![
+        program(prefix.join("bin/vpnns"), read(helper)?),
+        File::link(prefix.join(ATTACH), "vpnns"),
+        File::link(prefix.join(ATTACH_PAGE), "vpnns.1"),
+    ];
     for (page, directory) in MAN_PAGES {
         files.push(plain(
             prefix.join(directory).join(page),
             read(&data.join(page))?,
         ));
     }
-    let (unit, directory) = UNIT;
-    let content = filled_in(&data.join(format!("{unit}.in")), prefix)?;
-    files.push(plain(prefix.join(directory).join(unit), content));
+    for (name, path) in [UNIT, APPARMOR] {
+        let content = filled_in(&data.join(format!("{name}.in")), prefix)?;
+        files.push(plain(prefix.join(path), content));
+    }
     for (shell, path) in COMPLETIONS {
         let content = command::output(Command::new(helper).args(["--completions", shell]))?;
         if content.is_empty() {
@@ -135,11 +170,19 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// A file that is read and not run.
-fn plain(path: PathBuf, content: Vec<u8>) -> File {
+pub(crate) fn plain(path: PathBuf, content: Vec<u8>) -> File {
     File {
         path,
-        content,
+        content: Content::Bytes(content),
         mode: 0o644,
+    }
+}
+
+/// A file that is run.
+pub(crate) fn program(path: PathBuf, content: Vec<u8>) -> File {
+    File {
+        mode: 0o755,
+        ..plain(path, content)
     }
 }
 
@@ -156,42 +199,19 @@ fn filled_in(template: &Path, prefix: &Path) -> Result<Vec<u8>> {
     Ok(text.replace("@bindir@", bin).into_bytes())
 }
 
-fn place_all(files: &[File], prefix: &Path) -> Result {
-    for file in files {
-        place(&file.path, |new| {
-            fs::write(new, &file.content)?;
-            fs::set_permissions(new, fs::Permissions::from_mode(file.mode))
-        })?;
-    }
-    place(&prefix.join(ATTACH), |new| symlink("vpnns", new))
-}
-
-/// Makes the file beside its place and renames it, so that nobody ever runs half a program.
-fn place(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let new = PathBuf::from(new);
-    let placed = fs::create_dir_all(path.parent().unwrap_or(path))
-        .and_then(|()| match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        })
-        .and_then(|()| make(&new))
-        .and_then(|()| fs::rename(&new, path));
-    placed.act(|| format!("failed to install {}", path.display()))?;
-    eprintln!("installed {}", path.display());
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn data(directory: &Path) -> PathBuf {
         for (page, _) in MAN_PAGES {
             fs::write(directory.join(page), ".Dd").unwrap();
         }
-        fs::write(directory.join("vpnns@.service.in"), "@bindir@/vpnns").unwrap();
+        for template in ["vpnns@.service.in", "vpnns.apparmor.in"] {
+            fs::write(directory.join(template), "@bindir@/vpnns").unwrap();
+        }
         directory.to_owned()
     }
 
@@ -204,7 +224,7 @@ mod tests {
         let data = data(directory.path());
         for _ in 0..2 {
             let files = helper_files(helper, &data, &prefix).unwrap();
-            place_all(&files, &prefix).unwrap();
+            place::place_all(&files, &prefix).unwrap();
         }
         assert!(prefix.join("share/man/man5/vpnns-profile.5").exists());
         let fish = prefix.join("share/fish/vendor_completions.d/vpnns.fish");

@@ -7,6 +7,7 @@
 
 mod bench;
 mod command;
+mod dist;
 mod failure;
 mod fuzz;
 mod helper;
@@ -15,6 +16,7 @@ mod lint;
 mod ordinary_user;
 mod packages;
 mod po;
+mod release;
 mod run;
 mod setup;
 mod step;
@@ -101,6 +103,17 @@ enum Task {
         #[arg(long, value_name = "DIR")]
         prefix: PathBuf,
     },
+    /// End what runs from below a prefix, and remove what was installed there; profiles stay
+    Uninstall {
+        /// As told to `install`
+        #[arg(long, value_name = "DIR")]
+        prefix: PathBuf,
+    },
+    /// Make what is published, in target/dist
+    Dist {
+        #[command(subcommand)]
+        artefact: dist::Artefact,
+    },
 }
 
 fn main() -> ExitCode {
@@ -122,6 +135,8 @@ fn main() -> ExitCode {
             helper_only,
             prefix,
         } => install::install(&prefix, helper_only),
+        Task::Uninstall { prefix } => install::uninstall(&prefix),
+        Task::Dist { artefact } => dist::dist(artefact),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -217,6 +217,8 @@ const PACKAGES: &[Package] = &[
     row("xfce4-terminal", "xfce4-terminal", "xfce4-terminal", Trace::Program("xfce4-terminal"), TEST, "a terminal that is one process for all its windows"),
     row("xdg-utils", "xdg-utils", "xdg-utils", Trace::Program("xdg-open"), TEST, "xdg-open, the third"),
     row("mandoc", "mandoc", "mandoc", Trace::Program("mandoc"), TEST, "checks the man page"),
+    row("flatpak", "flatpak", "flatpak", Trace::Program("flatpak"), TEST, "packs the Flatpak, installs it and runs it"),
+    row("debian-archive-keyring", "debian-keyring", "debian-archive-keyring", Trace::File(&["/usr/share/keyrings/debian-archive-keyring.gpg"]), TEST, "the keys of those packages"),
     row("bash", "bash", "bash", Trace::Program("bash"), TEST, "loads its completions; job control"),
     row("pkg-config", "pkgconf-pkg-config", "pkgconf", Trace::Program("pkg-config"), APP, "finds GTK for the app's build"),
     row("libgtk-4-dev", "gtk4-devel", "gtk4", GTK, APP, "GTK, for the app"),
@@ -243,6 +245,9 @@ const PACKAGES: &[Package] = &[
     row("fonts-noto-core", "google-noto-sans-arabic-fonts", "noto-fonts", ARABIC, TEST, "the window in Arabic"),
     row("fonts-noto-cjk", "google-noto-sans-cjk-fonts", "noto-fonts-cjk", CJK, TEST, "the window in Chinese and Japanese"),
     row("locales", "glibc-locale-source", "glibc", Trace::File(&["/usr/share/i18n/locales/de_DE"]), TEST, "numbers as Germans write them"),
+    row("mmdebstrap", "mmdebstrap", "", Trace::Program("mmdebstrap"), TEST, "a clean Debian 12, which what is published is installed on, and the runtime of the Flatpak"),
+    row("dpkg-dev", "dpkg-dev", "dpkg", Trace::Program("dpkg-shlibdeps"), TEST, "says which packages the app's libraries are in"),
+    row("lintian", "lintian", "", Trace::Program("lintian"), TEST, "says what is wrong with a package"),
     row("zsh", "zsh", "zsh", Trace::Program("zsh"), TEST, "loads its completions"),
     row("fish", "fish", "fish", Trace::Program("fish"), TEST, "loads its completions"),
 ];

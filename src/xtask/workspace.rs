@@ -1,4 +1,4 @@
-//! Where things are: the tree, cargo's target directory, the triple of this machine.
+//! Where things are: the tree, and cargo's target directory.
 
 use std::path::PathBuf;
 
@@ -37,15 +37,4 @@ impl Workspace {
             target: directory("target_directory")?,
         })
     }
-}
-
-/// The triple that this machine's rustc builds for unless told otherwise.
-pub(crate) fn host_triple() -> Result<String> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let answer = command::output(command::command(rustc).arg("-vV"))?;
-    String::from_utf8_lossy(&answer)
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .map(str::to_owned)
-        .ok_or_else(|| Failure::new("`rustc -vV` names no host triple"))
 }

@@ -29,6 +29,10 @@ pub struct Desk {
     _display: Running,
     _bus: Running,
     display: String,
+    /// More of the session's environment.
+    variables: Vec<(String, String)>,
+    /// The helper, with what has to stand before its words.
+    helper: Vec<String>,
     lab: Lab,
 }
 
@@ -46,6 +50,11 @@ impl Desk {
 
     /// A session in which nothing runs yet.
     pub fn without_tunnel() -> Self {
+        Self::in_lab(Lab::start())
+    }
+
+    /// The same in a lab that is there already.
+    pub fn in_lab(lab: Lab) -> Self {
         for (program, package) in [
             ("dbus-daemon", "dbus-daemon"),
             ("dbus-run-session", "dbus-daemon"),
@@ -54,7 +63,6 @@ impl Desk {
         ] {
             require(program, package);
         }
-        let lab = Lab::start();
         let address = format!("unix:path={}/bus", lab.user().runtime_directory().display());
         let words = [
             "dbus-daemon",
@@ -90,8 +98,23 @@ impl Desk {
             _display: display,
             _bus: bus,
             display: number,
+            variables: Vec::new(),
+            helper: vec!["vpnns".to_owned()],
             lab,
         }
+    }
+
+    /// Names the session's bus to programs, as login managers do; not all find it by themselves.
+    pub fn name_bus(&mut self) {
+        let run = self.lab.user().runtime_directory();
+        let address = format!("unix:path={}/bus", run.display());
+        self.variables
+            .push(("DBUS_SESSION_BUS_ADDRESS".to_owned(), address));
+    }
+
+    /// Takes another helper from now on.
+    pub fn use_helper(&mut self, words: &[&str]) {
+        self.helper = words.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// The lab.
@@ -101,12 +124,15 @@ impl Desk {
 
     /// A command in the session, outside.
     pub fn outside(&self, words: &[&str]) -> Invocation {
-        self.lab.run_by_user(words).env("DISPLAY", &self.display)
+        let command = self.lab.run_by_user(words).env("DISPLAY", &self.display);
+        let variables = self.variables.iter();
+        variables.fold(command, |command, (name, value)| command.env(name, value))
     }
 
     /// `vpnns` for the instance, with these words.
     pub fn vpnns(&self, words: &[&str]) -> Invocation {
-        self.outside(&[&["vpnns", "--name", "work"], words].concat())
+        let helper: Vec<&str> = self.helper.iter().map(String::as_str).collect();
+        self.outside(&[&helper[..], &["--name", "work"], words].concat())
     }
 
     /// From where the page was asked for so far, if it was.
@@ -155,7 +181,8 @@ impl Desk {
     /// The network namespace of the instance.
     pub fn network(&self) -> String {
         let words = ["readlink", "/proc/self/ns/net"];
-        self.lab.inside("work", &words).run().text().to_owned()
+        let words = [&["--"], &words[..]].concat();
+        self.vpnns(&words).run().text().to_owned()
     }
 }
 

@@ -42,6 +42,9 @@ const COMMANDS: &[(&str, How)] = &[
     ("cargo xtask lint", Instead("is a step of what runs this test", &["cargo", "xtask", "lint", "--help"], &["Usage: cargo xtask lint"])),
     ("cargo xtask install --prefix ~/.local", Instead("builds for minutes", &["cargo", "xtask", "install", "--help"], &["--prefix <DIR>", "--helper-only"])),
 
+    // `tests/flatpak.rs` installs what it makes.
+    ("cargo xtask dist flatpak", Instead("builds for minutes", &["cargo", "xtask", "dist", "flatpak", "--help"], &["--runtime", "--prebuilt"])),
+
     // A lab has no systemd. The unit's own lines are run in its place: `Stage::unit`.
     ("systemctl --user enable --now vpnns@home", Instead("there is no systemd in the lab", &["systemctl", "--help"], &["--user", "--now", "enable "])),
     ("loginctl enable-linger", Instead("there is no systemd in the lab", &["loginctl", "--help"], &["enable-linger"])),

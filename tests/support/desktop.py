@@ -202,13 +202,16 @@ class Person:
         self.screen = Screen()
         self.app = None
         self.log = None
+        self.search = []
 
     # --- the app
 
-    def do_launch(self, args=(), env=(), program="vpnns-desktop", wait=True):
+    def do_launch(self, args=(), env=(), program="vpnns-desktop", wait=True, window=None):
+        """Windows are the process's, or those of the class `window` where its number is that of a sandbox."""
         self.log = open(f"{self.directory}/app.log", "ab")
         environment = {**os.environ, **dict(env)}
         self.app = start([program, *args], env=environment, stdout=self.log, stderr=self.log)
+        self.search = ["--class", window] if window else ["--pid", str(self.app.pid)]
         if wait:
             await_("a window of the app", lambda: next(iter(self.screen.windows()), None))
         return {"pid": self.app.pid}
@@ -275,7 +278,7 @@ class Person:
     def x_window(self, window):
         """The X window of an accessible one: they share the title."""
         title = window.get_name() if window is not None else ""
-        found = run("xdotool", "search", "--onlyvisible", "--pid", str(self.app.pid)).stdout.split()
+        found = run("xdotool", "search", "--onlyvisible", *self.search).stdout.split()
         named = [it for it in found if run("xdotool", "getwindowname", it).stdout.strip() == title]
         active = run("xdotool", "getactivewindow").stdout.strip()
         if active in named or (active in found and not named):
@@ -293,7 +296,7 @@ class Person:
             time.sleep(0.15)
 
     def do_size(self, width, height):
-        number = run("xdotool", "search", "--onlyvisible", "--pid", str(self.app.pid)).stdout.split()[-1]
+        number = run("xdotool", "search", "--onlyvisible", *self.search).stdout.split()[-1]
         run("xdotool", "windowsize", "--sync", number, str(width), str(height))
         run("xdotool", "windowmove", number, "20", "20")
 

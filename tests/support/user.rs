@@ -46,6 +46,11 @@ impl User {
         self.directory.path().join("home")
     }
 
+    /// What holds both, and goes with this value.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// `$XDG_RUNTIME_DIR`.
     pub fn runtime_directory(&self) -> PathBuf {
         self.directory.path().join("run")

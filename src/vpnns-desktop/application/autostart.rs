@@ -19,7 +19,7 @@ const PORTAL_BACKGROUND: &str = "org.freedesktop.portal.Background";
 impl Application {
     /// Starts with the session from now on, or no longer.
     pub async fn set_start_at_login(&self, on: bool) -> Result<(), Trouble> {
-        if Path::new("/.flatpak-info").exists() {
+        if crate::sandbox::is_here() {
             ask_portal(on).await?;
         } else {
             write(&file(), on).map_err(|error| {
@@ -47,7 +47,7 @@ fn write(path: &Path, on: bool) -> std::io::Result<()> {
             _ => Ok(()),
         };
     }
-    let program = std::env::current_exe()?;
+    let program = crate::executable::own()?;
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }

@@ -13,6 +13,7 @@ use super::autostart::quoted;
 use crate::config::APP_ID;
 use crate::helper::Trouble;
 use crate::i18n::gettext;
+use crate::sandbox;
 
 /// The kinds of links.
 const KINDS: [&str; 2] = ["x-scheme-handler/https", "x-scheme-handler/http"];
@@ -34,7 +35,21 @@ impl Application {
 
     /// Opens links with the desktop's browser, in the VPN that it belongs into.
     pub(super) fn open_links(&self, links: Vec<String>, vpn: Option<String>) {
-        let Some(browser) = browser() else {
+        let app = self.clone();
+        let hold = self.hold();
+        glib::spawn_future_local(async move {
+            let browser = if sandbox::is_here() {
+                app.session().helper.default_browser().await
+            } else {
+                browser()
+            };
+            app.open_links_with(browser, links, vpn);
+            drop(hold);
+        });
+    }
+
+    fn open_links_with(&self, browser: Option<String>, links: Vec<String>, vpn: Option<String>) {
+        let Some(browser) = browser.filter(|id| *id != name()) else {
             self.show_window();
             let trouble = Trouble::new(gettext("There is no browser to open the link with")).hint(
                 gettext("Install one, or choose a default browser in the system's settings."),
@@ -58,7 +73,7 @@ fn name() -> String {
 }
 
 fn file() -> PathBuf {
-    glib::user_data_dir().join("applications").join(name())
+    sandbox::data_directory().join("applications").join(name())
 }
 
 fn change(on: bool) -> std::io::Result<()> {
@@ -69,16 +84,19 @@ fn change(on: bool) -> std::io::Result<()> {
             _ => Ok(()),
         };
     }
-    let program = std::env::current_exe()?;
+    let program = match sandbox::start_words() {
+        Some(words) => words.join(" "),
+        None => quoted(&crate::executable::own()?.to_string_lossy()),
+    };
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }
     let new = path.with_extension("new");
-    fs::write(&new, entry(&program.to_string_lossy()))?;
+    fs::write(&new, entry(&program))?;
     fs::rename(&new, &path)
 }
 
-/// The entry; no menu shows it.
+/// The entry for a program as a command line has it; no menu shows it.
 fn entry(program: &str) -> String {
     let kinds = KINDS.join(";");
     format!(
@@ -92,7 +110,7 @@ fn entry(program: &str) -> String {
          NoDisplay=true\n",
         // Translators: stands among the programs that a link can be opened with
         gettext("Open Link in VPN"),
-        quoted(program)
+        program
     )
 }
 
@@ -102,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_entry_takes_links_and_stands_in_no_menu() {
-        let text = entry("/opt/a b/vpnns-desktop");
+        let text = entry(&quoted("/opt/a b/vpnns-desktop"));
         assert!(
             text.contains("\nExec=\"/opt/a b/vpnns-desktop\" --open-link %u\n"),
             "{text}"

@@ -12,7 +12,7 @@ pub async fn is_there() -> bool {
     let Ok(bus) = gio::bus_get_future(gio::BusType::Session).await else {
         return false;
     };
-    let others: &[&str] = if std::path::Path::new("/.flatpak-info").exists() {
+    let others: &[&str] = if crate::sandbox::is_here() {
         &["org.freedesktop.portal.Desktop"]
     } else {
         &["org.gtk.Notifications"]

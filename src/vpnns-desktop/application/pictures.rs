@@ -4,6 +4,7 @@
 use gtk::gdk_pixbuf::Pixbuf;
 
 use crate::model::presentation::Look;
+use crate::sandbox;
 use crate::tray::{Pictures, Pixmap};
 
 /// The sizes of panels, in pixels.
@@ -65,7 +66,8 @@ pub fn of_app(icon: Option<&str>) -> (String, Vec<u8>) {
     const GENERAL: &str = "application-x-executable";
     match icon {
         Some(path) if path.starts_with('/') => {
-            let picture = Pixbuf::from_file_at_scale(path, APP_SIZE, APP_SIZE, true).ok();
+            let picture =
+                Pixbuf::from_file_at_scale(sandbox::seen(path), APP_SIZE, APP_SIZE, true).ok();
             let png = picture.and_then(|it| it.save_to_bufferv("png", &[]).ok());
             match png {
                 Some(png) => (String::new(), png),

@@ -6,6 +6,7 @@ use gtk::{gio, glib};
 
 use super::{Helper, Trouble};
 use crate::i18n::gettext;
+use crate::sandbox;
 
 /// What root is asked to do; the profile comes on its standard input.
 const SCRIPT: &str = "umask 022 && cat > /etc/apparmor.d/vpnns && \
@@ -26,7 +27,8 @@ impl Helper {
                 | gio::SubprocessFlags::STDOUT_SILENCE
                 | gio::SubprocessFlags::STDERR_PIPE,
         );
-        let argv = ["pkexec", "/bin/sh", "-c", SCRIPT].map(OsStr::new);
+        let argv = sandbox::on_host(&["pkexec", "/bin/sh", "-c", SCRIPT]);
+        let argv: Vec<&OsStr> = argv.into_iter().map(OsStr::new).collect();
         let process = launcher.spawn(&argv).map_err(|error| {
             failed()
                 .caused_by(error.message().to_owned())

@@ -8,6 +8,8 @@ use std::{fs, io};
 use gtk::gdk_pixbuf::Pixbuf;
 use gtk::{gdk, gio, glib};
 
+use crate::sandbox;
+
 /// Width and height in pixels.
 const SIZE: i32 = 128;
 
@@ -27,7 +29,7 @@ pub fn draw(icon: &str, into: &Path) -> Option<PathBuf> {
 /// The file of an icon.
 fn file_of(icon: &str) -> Option<PathBuf> {
     if icon.starts_with('/') {
-        return Some(icon.into());
+        return Some(sandbox::seen(icon));
     }
     let theme = gtk::IconTheme::for_display(&gdk::Display::default()?);
     if !theme.has_icon(icon) {

@@ -1,7 +1,7 @@
 //! The launchers' files: `applications` of the user's data directory.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 use gtk::glib;
 use vpnns_protocol::name::InstanceName;
@@ -12,12 +12,13 @@ use crate::helper::Trouble;
 use crate::i18n::{gettext, gettext_f};
 use crate::model::Vpn;
 use crate::model::installed::{Catalogue, InstalledApp};
+use crate::sandbox;
 
 /// Where they are, and what they call.
 #[derive(Debug)]
 pub struct Launchers {
     directory: PathBuf,
-    program: String,
+    program: Vec<String>,
     /// Where icons with badges are.
     badges: PathBuf,
 }
@@ -26,8 +27,9 @@ impl Launchers {
     /// Those of the user.
     pub fn of_the_user() -> Self {
         Self {
-            directory: glib::user_data_dir().join("applications"),
+            directory: sandbox::data_directory().join("applications"),
             program: our_program(),
+            // Ours alone; a Flatpak's has the same path on the host.
             badges: glib::user_data_dir().join("vpnns/badges"),
         }
     }
@@ -118,7 +120,7 @@ impl Launchers {
         title: &str,
         app: &InstalledApp,
     ) -> io::Result<Option<String>> {
-        let original = fs::read_to_string(&app.entry().path)?;
+        let original = fs::read_to_string(sandbox::seen(&app.entry().path))?;
         let badge = self.badge(vpn, &app.entry().id);
         let icon = app.entry().icon.as_deref();
         // Drawn once: an icon that changes later keeps its badge of before.
@@ -168,14 +170,18 @@ fn report(path: &Path, done: io::Result<()>) {
 }
 
 /// By its name where that is what PATH has, so that an update to another place is followed.
-fn our_program() -> String {
+fn our_program() -> Vec<String> {
     const NAME: &str = "vpnns-desktop";
+    if let Some(words) = sandbox::start_words() {
+        return words;
+    }
     let found = glib::find_program_in_path(NAME).and_then(|path| path.canonicalize().ok());
-    let own = env::current_exe().ok();
-    match own {
+    let own = crate::executable::own().ok();
+    let program = match own {
         Some(own) if found != own.canonicalize().ok() => own.to_string_lossy().into_owned(),
         _ => NAME.to_owned(),
-    }
+    };
+    vec![program]
 }
 
 #[cfg(test)]
@@ -196,7 +202,7 @@ mod tests {
             let directory = tempfile::tempdir().unwrap();
             let launchers = Launchers {
                 directory: directory.path().join("share/applications"),
-                program: "vpnns-desktop".into(),
+                program: vec!["vpnns-desktop".into()],
                 badges: directory.path().join("badges"),
             };
             let vpn = Vpn::new("work".parse().unwrap());

@@ -53,7 +53,7 @@ fn wish(entry: &str, title: &str) -> Wish {
         vpn: "work".parse().unwrap(),
         title: title.into(),
         entry: entry.into(),
-        program: "vpnns-desktop".into(),
+        program: vec!["vpnns-desktop".into()],
         icon: None,
     }
 }
@@ -120,7 +120,7 @@ fn titles_and_programs_with_strange_characters_stay_one_word_each() {
     let minimal = "[Desktop Entry]\nType=Application\nName=A\nExec=a\n";
     for title in ["a;b\\c", "two\nlines", "100 % \"quoted\" $HOME `x`", "日本"] {
         let mut wish = wish("a b%c.desktop", title);
-        wish.program = "/opt/my \"apps\"/$x\\vpnns-desktop".into();
+        wish.program = vec!["/opt/my \"apps\"/$x\\vpnns-desktop".into()];
         let made = text(minimal, &wish).unwrap();
         assert_eq!(complaints("a.desktop", &made), "", "{made}");
         let exec = made.lines().find(|line| line.starts_with("Exec=")).unwrap();
@@ -129,6 +129,19 @@ fn titles_and_programs_with_strange_characters_stay_one_word_each() {
             r#"Exec="/opt/my \\"apps\\"/\\$x\\\\vpnns-desktop" --open "a b%%c.desktop" --vpn work"#;
         assert_eq!(exec, expected);
     }
+}
+
+#[test]
+fn a_launcher_of_the_flatpak_starts_the_flatpak() {
+    let minimal = "[Desktop Entry]\nType=Application\nName=A\nExec=a %F\n";
+    let mut wish = wish("a.desktop", "Work");
+    wish.program = ["flatpak", "run", "org.vpnns.PerAppVpn"]
+        .map(str::to_owned)
+        .to_vec();
+    let made = text(minimal, &wish).unwrap();
+    assert_eq!(complaints("a.desktop", &made), "", "{made}");
+    let exec = "\nExec=flatpak run org.vpnns.PerAppVpn --open a.desktop --vpn work -- %F\n";
+    assert!(made.contains(exec), "{made}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use gtk::{gdk, gio, prelude::*};
 
+use crate::sandbox;
+
 /// What is shown for a program that names no icon, or one that nobody has.
 const GENERAL: &str = "application-x-executable";
 
@@ -12,7 +14,7 @@ const GENERAL: &str = "application-x-executable";
 pub fn app_icon(name: Option<&str>) -> gio::Icon {
     let named = match name {
         Some(path) if path.starts_with('/') => {
-            return gio::FileIcon::new(&gio::File::for_path(path)).upcast();
+            return gio::FileIcon::new(&gio::File::for_path(sandbox::seen(path))).upcast();
         }
         // Entries may name a file of the theme with its ending.
         Some(name) => name.trim_end_matches(".png").trim_end_matches(".svg"),

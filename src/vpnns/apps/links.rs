@@ -88,7 +88,7 @@ pub fn meant(called: &OsStr) -> Option<PathBuf> {
 
 /// Makes the directory anew if anything has changed since it was made.
 fn refresh(directory: &Path) -> io::Result<()> {
-    let program = env::current_exe()?;
+    let program = crate::executable::own()?;
     let stamp = stamp(&program);
     let at = directory.join(STAMP);
     if fs::read_to_string(&at).is_ok_and(|there| there == stamp) {

@@ -44,7 +44,11 @@ const KNOWN: [(&str, &[&str]); 16] = [
 pub fn around(command: Vec<OsString>, name: &InstanceName) -> Option<Vec<OsString>> {
     let mut words = terminal()?;
     // A terminal that is outside has a PATH of its own.
-    words.push(env::current_exe().unwrap_or_else(|_| "vpnns".into()).into());
+    words.push(
+        crate::executable::own()
+            .unwrap_or_else(|_| "vpnns".into())
+            .into(),
+    );
     words.push(format!("--name={name}").into());
     words.push("--".into());
     words.extend(command);

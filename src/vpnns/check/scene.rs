@@ -178,7 +178,7 @@ struct App {
 
 impl App {
     fn start(name: &InstanceName) -> std::io::Result<Self> {
-        let program = std::env::current_exe()?;
+        let program = crate::executable::own()?;
         let mut child = Command::new(&program)
             .args(["--name", name.as_str(), "--"])
             .arg(&program)

@@ -108,7 +108,7 @@ impl Error {
 /// Brings the profile up and stays until it is down again, or with `background`, until it is up.
 pub fn connect(target: &Target, options: &Options) -> Result<u8, super::Error> {
     let profile = profiles::load(&options.profile).map_err(Error::from)?;
-    let program = std::env::current_exe().map_err(Error::Program)?;
+    let program = crate::executable::own().map_err(Error::Program)?;
     let job = Job {
         instance: target.name.clone(),
         profile_name: options.profile.clone(),

@@ -220,7 +220,7 @@ fn attach_instead(
 
 /// What the client's scripts are told: who we are, and which instance is meant.
 fn hook(target: &Target, options: &Options, session: &str) -> Result<Hook, Errno> {
-    let program = std::env::current_exe().map_err(|error| errno(&error))?;
+    let program = crate::executable::own().map_err(|error| errno(&error))?;
     let mut environment = vec![
         (NAME_VARIABLE.to_owned(), target.name.as_str().into()),
         (SESSION_VARIABLE.to_owned(), session.into()),

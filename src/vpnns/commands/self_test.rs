@@ -341,7 +341,7 @@ struct App {
 
 impl App {
     fn start(instance: &InstanceName) -> std::io::Result<Self> {
-        let program = std::env::current_exe()?;
+        let program = crate::executable::own()?;
         let mut child = Command::new(&program)
             .args(["--name", instance.as_str(), "--"])
             .arg(&program)

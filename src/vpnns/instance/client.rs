@@ -34,6 +34,16 @@ pub enum Error {
     Control(#[from] control::Error),
 }
 
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Control(error) => error.hint(),
+            Self::Connect(_) | Self::Foreign(_) | Self::Gone(_) => None,
+        }
+    }
+}
+
 /// An open connection.
 #[derive(Debug)]
 pub struct Client {

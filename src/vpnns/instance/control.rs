@@ -1,7 +1,13 @@
 //! The words between a keeper and its clients: one JSON message a packet, on a unix socket.
 //!
-//! Both ends are this program, perhaps of different versions: a message starts with its
-//! version, and a keeper answers what it does not know with a refusal that says so.
+//! # Versions
+//!
+//! Both ends are this program, and after an update often of different versions: a keeper stays with the
+//! one that has started it. Fields and words are only ever added, with a default for those who do not
+//! know them; that is no new version. A message starts with the [`VERSION`] of its words. By those of
+//! another version a few are understood for ever, [`Timeless`]: programs get in, it is shown what is, and
+//! the instance can be ended. The rest, about bringing a tunnel up, is refused by the keeper, which says
+//! what to do next; what is up stays up.
 
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -22,6 +28,22 @@ use vpnns_protocol::question::{Answer, Question};
 use super::directory::StateDirectory;
 use crate::net::Offload;
 use crate::sys;
+
+/// The version of these words. To be raised only where an older end would do something wrong by them;
+/// what is [`Timeless`] may not change even then.
+const VERSION: u32 = 1;
+
+/// The version that this process speaks: the tests let one pretend to be from another time.
+pub fn version() -> u32 {
+    #[cfg(debug_assertions)]
+    if let Some(told) = std::env::var_os("VPNNS_TEST_PROTOCOL") {
+        return told
+            .to_str()
+            .and_then(|it| it.parse().ok())
+            .unwrap_or(VERSION);
+    }
+    VERSION
+}
 
 /// Largest message in bytes, far above a status with thousands of routes and below what a unix
 /// socket takes at once (212,992 by default).
@@ -324,6 +346,42 @@ pub enum Reply {
     },
 }
 
+/// Words of which some are the same in every version.
+pub trait Timeless {
+    /// Whether this one is understood whatever version its sender has.
+    fn is_timeless(&self) -> bool;
+}
+
+impl Timeless for Request {
+    fn is_timeless(&self) -> bool {
+        matches!(
+            self,
+            Self::Join { .. }
+                | Self::Status
+                | Self::Watch
+                | Self::Counters
+                | Self::ReadLog
+                | Self::Disconnect
+                | Self::Close { .. }
+                | Self::Stop
+        )
+    }
+}
+
+impl Timeless for Reply {
+    fn is_timeless(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. }
+                | Self::Done { .. }
+                | Self::Status(_)
+                | Self::Counters { .. }
+                | Self::Log { .. }
+                | Self::Ended { .. }
+        )
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Envelope<T> {
     v: u32,
@@ -346,11 +404,27 @@ pub enum Error {
     #[error("failed to talk to the keeper")]
     Socket(#[from] Errno),
     /// The other side is of another time.
-    #[error("the other vpnns speaks version {0} of the protocol")]
+    #[error(
+        "the other vpnns is of another version: it speaks protocol {0}, and this one {own}",
+        own = version()
+    )]
     Version(u32),
     /// The bytes are no message of ours.
-    #[error("failed to understand the other vpnns (versions may differ)")]
+    #[error("failed to understand the other vpnns, which may be of another version")]
     Message(#[from] serde_json::Error),
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Version(_) | Self::Message(_) => Some(
+                "what runs in the instance goes on; to use this version, end it first: vpnns --stop, with its --name"
+                    .to_owned(),
+            ),
+            Self::Closed | Self::Socket(_) => None,
+        }
+    }
 }
 
 /// Makes the control socket anew. Called with the lock held and nobody listening.
@@ -369,29 +443,37 @@ pub fn bind(directory: &StateDirectory) -> Result<OwnedFd, Errno> {
 
 /// Sends one message, with a descriptor if there is one.
 pub fn send<T: Serialize>(socket: impl AsFd, body: T, fd: Option<&OwnedFd>) -> Result<(), Error> {
-    let bytes = serde_json::to_vec(&Envelope {
-        v: vpnns_protocol::VERSION,
-        body,
-    })?;
+    let bytes = serde_json::to_vec(&Envelope { v: version(), body })?;
     sys::socket::send(socket, &bytes, fd).map_err(closed)
 }
 
 /// Receives one message and the descriptor that came with it.
-pub fn receive<T: DeserializeOwned>(
+pub fn receive<T: DeserializeOwned + Timeless>(
     socket: impl AsFd,
     flags: MsgFlags,
 ) -> Result<(T, Option<OwnedFd>), Error> {
     let mut buffer = vec![0; MAX_MESSAGE];
-    let (length, fd) = sys::socket::receive(socket, &mut buffer, flags).map_err(closed)?;
+    let received = match sys::socket::receive(&socket, &mut buffer, flags) {
+        // The other end is gone and has left something of ours unread, which is told once, and before
+        // what it said last: a connector's goodbye, say.
+        Err(Errno::ECONNRESET) => sys::socket::receive(&socket, &mut buffer, flags),
+        other => other,
+    };
+    let (length, fd) = received.map_err(closed)?;
     if length == 0 {
         return Err(Error::Closed);
     }
-    let version: Version = serde_json::from_slice(&buffer[..length])?;
-    if version.v != vpnns_protocol::VERSION {
-        return Err(Error::Version(version.v));
+    let message = &buffer[..length];
+    let Version { v } = serde_json::from_slice(message)?;
+    let envelope = serde_json::from_slice::<Envelope<T>>(message);
+    if v == version() {
+        return Ok((envelope?.body, fd));
     }
-    let envelope: Envelope<T> = serde_json::from_slice(&buffer[..length])?;
-    Ok((envelope.body, fd))
+    // Others may mean something else by the same word, unless it is one of a few.
+    match envelope {
+        Ok(Envelope { body, .. }) if body.is_timeless() => Ok((body, fd)),
+        _ => Err(Error::Version(v)),
+    }
 }
 
 fn closed(errno: Errno) -> Error {

@@ -49,7 +49,7 @@ pub fn limits() -> [Option<i64>; 4] {
 pub fn apparmor_profile() -> String {
     const FILE: &str = "/etc/apparmor.d/vpnns";
     const PROFILE: &str = include_str!("../../../data/vpnns.apparmor.in");
-    let path = std::env::current_exe().unwrap_or_else(|_| "/usr/bin/vpnns".into());
+    let path = crate::executable::own().unwrap_or_else(|_| "/usr/bin/vpnns".into());
     let lines: Vec<String> = PROFILE
         .lines()
         .filter(|line| !line.starts_with('#'))

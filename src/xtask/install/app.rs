@@ -3,36 +3,26 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{File, filled_in, plain, read};
-use crate::command::{self, run, succeeds};
+use super::{File, filled_in, plain, program, read};
+use crate::command::{self, succeeds};
 use crate::failure::{Act, Result};
 use crate::po;
+use crate::release;
 use crate::workspace::Workspace;
 
 /// The application id, of which every name below is made.
 const ID: &str = "org.vpnns.PerAppVpn";
 
 /// Builds the app as it is shipped, and returns its path.
-pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
-    run(command::cargo().current_dir(&workspace.root).args([
-        "build",
-        "--release",
-        "--locked",
-        "--package=vpnns-desktop",
-        "--bin=vpnns-desktop",
-    ]))?;
-    Ok(workspace.target.join("release/vpnns-desktop"))
+pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
+    release::build(workspace, "vpnns-desktop", "app", &[])
 }
 
 /// Every file of the app.
-pub(super) fn files(app: &Path, data: &Path, prefix: &Path) -> Result<Vec<File>> {
+pub(crate) fn files(app: &Path, data: &Path, prefix: &Path) -> Result<Vec<File>> {
     let share = prefix.join("share");
     let icons = share.join("icons/hicolor");
-    let mut files = vec![File {
-        path: prefix.join("bin/vpnns-desktop"),
-        content: read(app)?,
-        mode: 0o755,
-    }];
+    let mut files = vec![program(prefix.join("bin/vpnns-desktop"), read(app)?)];
     let translations = data.with_file_name("po");
     let named = |ending: &str| data.join(format!("{ID}{ending}"));
     for (ending, directory) in [(".desktop", "applications"), (".metainfo.xml", "metainfo")] {
@@ -99,6 +89,7 @@ pub(super) fn tell_caches(prefix: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Content;
     use super::*;
 
     #[test]
@@ -109,7 +100,10 @@ mod tests {
         let content = |path: &str| {
             let file = files.iter().find(|file| file.path == prefix.join(path));
             let file = file.unwrap_or_else(|| panic!("{path} is not installed"));
-            String::from_utf8_lossy(&file.content).into_owned()
+            let Content::Bytes(bytes) = &file.content else {
+                panic!("{path} is a link");
+            };
+            String::from_utf8_lossy(bytes).into_owned()
         };
         let service = content("share/dbus-1/services/org.vpnns.PerAppVpn.service");
         assert!(

@@ -158,7 +158,7 @@ fn silent(id: &str, path: &Path) -> Finding {
 
 /// The name under which openvpn starts us, or the command that makes it.
 fn attach_program() -> Result<PathBuf, String> {
-    let own = std::env::current_exe().unwrap_or_else(|_| "/usr/bin/vpnns".into());
+    let own = crate::executable::own().unwrap_or_else(|_| "/usr/bin/vpnns".into());
     let beside = own.with_file_name(ATTACH_PROGRAM);
     if beside.exists() {
         return Ok(beside);

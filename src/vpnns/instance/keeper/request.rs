@@ -18,6 +18,14 @@ use crate::instance::control::{self, Reply, Request};
 /// No program's name is longer (NAME_MAX), in bytes.
 const LONGEST_NAME: usize = 255;
 
+/// A client asks for something in words that this keeper does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("the instance {name} was started by a vpnns of another version, which keeps it")]
+struct OtherVersion {
+    name: String,
+    source: control::Error,
+}
+
 /// One client of the keeper.
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools)] // Independent facts, not one state.
@@ -70,9 +78,12 @@ impl Connection {
     }
 
     /// Sends a reply; a client that does not read its replies is sent away.
+    ///
+    /// One that is gone may have said something before: that is read first, up to the end.
     pub(super) fn reply(&mut self, reply: Reply, fd: Option<&OwnedFd>) {
-        if control::send(&self.socket, reply, fd).is_err() {
-            self.closed = true;
+        match control::send(&self.socket, reply, fd) {
+            Ok(()) | Err(control::Error::Closed) => {}
+            Err(_) => self.closed = true,
         }
     }
 
@@ -94,8 +105,9 @@ impl Connection {
             Reply::Status(Box::new(snapshot.clone())),
             None,
         ) {
-            Ok(()) => self.behind = false,
             Err(control::Error::Socket(Errno::EAGAIN)) => self.behind = true,
+            // A connector watches too: one that is gone may have a goodbye that is still to be read.
+            Ok(()) | Err(control::Error::Closed) => self.behind = false,
             Err(_) => self.closed = true,
         }
     }
@@ -130,7 +142,16 @@ impl Keeper {
             // Only its POLLOUT had fired.
             Err(control::Error::Socket(Errno::EAGAIN | Errno::EINTR)) => {}
             Err(error @ (control::Error::Message(_) | control::Error::Version(_))) => {
-                connection.refuse(&error, Some("update vpnns, or restart the instance".into()));
+                let hint = format!(
+                    "programs and VPN of {0} go on as they are; to use that version, end it and start \
+                     it again: vpnns --stop --name {0}",
+                    self.name
+                );
+                let refusal = OtherVersion {
+                    name: self.name.to_string(),
+                    source: error,
+                };
+                connection.refuse(&refusal, Some(hint));
                 connection.closed = true;
             }
             Err(_) => connection.closed = true,
