@@ -91,6 +91,7 @@ pub(super) fn tell_caches(prefix: &Path) {
 mod tests {
     use super::super::Content;
     use super::*;
+    use crate::command::run;
 
     #[test]
     fn what_the_desktop_starts_is_what_was_installed() {
