@@ -301,7 +301,8 @@ fn libraries(program: &Path) -> Result<String> {
     let debian = directory.path().join("debian");
     let copy = debian.join("vpnns-desktop/usr/bin/vpnns-desktop");
     let control = "Source: vpnns\n\nPackage: vpnns-desktop\nArchitecture: any\n";
-    fs::create_dir_all(copy.parent().unwrap_or(&copy))
+    fs::create_dir_all(debian.join("vpnns-desktop/DEBIAN"))
+        .and_then(|()| fs::create_dir_all(copy.parent().unwrap_or(&copy)))
         .and_then(|()| fs::copy(program, &copy))
         .and_then(|_| fs::write(debian.join("control"), control))
         .act(|| format!("failed to write {}", debian.display()))?;
