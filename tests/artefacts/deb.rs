@@ -78,6 +78,7 @@ fn the_app_of_the_package_starts_from_the_menu_and_goes_with_its_package() {
     let apps = listed["apps"].as_array().unwrap();
     let entry = apps.iter().find(|app| app["name"] == "Per-App VPN");
     assert!(entry.is_some(), "{listed:#}");
+    root.root_shell("test -s /usr/share/locale/de/LC_MESSAGES/vpnns-desktop.mo");
     let running = site.user(&["vpnns-desktop"]).spawn();
     let shown = wait_until(PATIENCE, || {
         std::thread::sleep(std::time::Duration::from_millis(200));
