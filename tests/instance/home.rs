@@ -63,7 +63,7 @@ fn a_home_that_cannot_be_written_is_replaced_by_the_runtime_directory() {
         vpnns -- sleep 600 & app=$!
         for try in $(seq 1000); do [ -e /run/user/0/.vpnns-default/namespaces ] && break; sleep 0.01; done
         readlink \"/proc/$app/ns/net\"; vpnns -- readlink /proc/self/ns/net
-        ls -A /run/user/0; ls -A \"$HOME\"; vpnns --list | wc -l; vpnns --status | head -n 1
+        ls -A -I .flatpak-helper /run/user/0; ls -A \"$HOME\"; vpnns --list | wc -l; vpnns --status | head -n 1
         vpnns --stop; vpnns --list; wait";
     let output = session.script_with_mounts(script).run();
     let lines: Vec<&str> = output.text().lines().collect();

@@ -9,8 +9,12 @@ use crate::support::{LIMIT, Session, StandIn, User, wait_until};
 fn make_monitor(user: &User) -> PathBuf {
     let helper = user.runtime_directory().join(".flatpak-helper");
     let monitor = helper.join("monitor");
-    user.make_directory(&helper);
-    user.make_directory(&monitor);
+    // Where Flatpak is installed, an instance has made them already.
+    for directory in [&helper, &monitor] {
+        if !directory.exists() {
+            user.make_directory(directory);
+        }
+    }
     for (name, text) in [
         ("resolv.conf", "nameserver 192.0.2.53\n"),
         ("hosts", "127.0.0.1 hosts.of.the.host\n"),
@@ -116,7 +120,9 @@ fn where_flatpak_is_installed_its_directory_is_covered_before_it_makes_it() {
 
 #[test]
 fn where_flatpak_is_not_installed_nothing_is_made_for_it() {
-    let other = "mkdir bin; touch bin/other
-        mount -t overlay overlay -o lowerdir=$PWD/bin:/usr/bin,userxattr /usr/bin";
-    assert_eq!(before_flatpak(other), "none");
+    // A whiteout: the machine's own Flatpak, if there is one, is gone here.
+    let without = "mkdir bin; mknod bin/flatpak c 0 0
+        mount -t overlay overlay -o lowerdir=$PWD/bin:/usr/bin,userxattr /usr/bin
+        test ! -e /usr/bin/flatpak";
+    assert_eq!(before_flatpak(without), "none");
 }
