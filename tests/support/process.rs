@@ -49,7 +49,9 @@ impl Running {
 
     /// The number under which the other programs of its pid namespace know it.
     pub fn number_inside(&self) -> String {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid));
+        let status =
+            status.unwrap_or_else(|_| panic!("{:?} has ended: {}", self.words, self.log()));
         let line = status
             .lines()
             .find(|line| line.starts_with("NSpid:"))
