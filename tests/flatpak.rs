@@ -4,8 +4,11 @@
 
 mod support;
 
-#[path = "flatpak/browser.rs"]
+#[allow(dead_code)] // The Flatpak has a test of its own for what it leaves behind.
+#[path = "artefacts/browser.rs"]
 mod browser;
+#[path = "flatpak/clean.rs"]
+mod clean;
 #[path = "flatpak/command.rs"]
 mod command;
 #[path = "handoff/copy.rs"]
@@ -13,6 +16,8 @@ mod copy;
 #[allow(dead_code)] // Of the desk only a part is used here.
 #[path = "handoff/desk.rs"]
 mod desk;
+#[path = "flatpak/browser.rs"]
+mod firefox;
 #[path = "flatpak/installed.rs"]
 mod installed;
 #[path = "flatpak/window.rs"]

@@ -31,17 +31,7 @@ pub fn lab() -> (Lab, Files) {
     // Nobody's display but this lab's: a sandbox takes it by the file of its socket.
     let script = "mkdir -p /tmp/.X11-unix && mount -t tmpfs -o mode=1777 none /tmp/.X11-unix";
     lab.run_by_root(&["sh", "-c", script]).run().text();
-    let (repository, bundle) = (files.repository(), files.bundle());
-    // Without a system bus somebody has to say that no parent forbids it.
-    let script = format!(
-        "set -e; export DBUS_SYSTEM_BUS_ADDRESS=$DBUS_SESSION_BUS_ADDRESS
-         flatpak --user remote-add --no-gpg-verify local file://{}
-         flatpak --user install --noninteractive local org.vpnns.Debian.Platform//12
-         flatpak --user install --noninteractive {}",
-        repository.display(),
-        bundle.display()
-    );
-    let install = lab.run_by_user(&["dbus-run-session", "--", "sh", "-c", &script]);
+    let install = lab.run_by_user(&["dbus-run-session", "--", "sh", "-c", &files.install()]);
     let output = install.limit(Duration::from_secs(300)).run();
     assert!(output.succeeded(), "{output:#?}");
     (lab, files)
@@ -62,7 +52,8 @@ pub fn server(lab: &Lab) -> Server<'_> {
 pub struct Files(TempDir);
 
 impl Files {
-    fn copy() -> Self {
+    /// Makes what is installed, if it is not there, and copies it.
+    pub fn copy() -> Self {
         let bundle = made();
         let directory = tempfile::Builder::new()
             .prefix("vpnns-flatpak-")
@@ -77,6 +68,24 @@ impl Files {
             &[Path::new("-R"), Path::new("a+rX"), files.0.path()],
         );
         files
+    }
+
+    /// The script by which the user installs it, with a session bus.
+    pub fn install(&self) -> String {
+        // Without a system bus somebody has to say that no parent forbids it.
+        format!(
+            "set -e; export DBUS_SYSTEM_BUS_ADDRESS=$DBUS_SESSION_BUS_ADDRESS
+             flatpak --user remote-add --no-gpg-verify local file://{}
+             flatpak --user install --noninteractive local org.vpnns.Debian.Platform//12
+             flatpak --user install --noninteractive {}",
+            self.repository().display(),
+            self.bundle().display()
+        )
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        self.0.path()
     }
 
     fn repository(&self) -> PathBuf {

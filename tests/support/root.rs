@@ -27,8 +27,10 @@ use super::user::{User, directory_for_all};
 
 /// What is installed beside Debian's smallest: what the tests use, and nothing of what they install.
 const INSTALLED: &str = "bash-completion,ca-certificates,firefox-esr,fonts-dejavu-core,man-db";
-/// What is only fetched: the libraries that the packages ask for, and the package that has the same program.
-const FETCHED: &str = "libgtk-4-1 libadwaita-1-0 librsvg2-common xdg-dbus-proxy ocproxy";
+/// What is only fetched: the libraries that the packages ask for, the package that has the same program, and
+/// what a Flatpak needs.
+const FETCHED: &str = "libgtk-4-1 libadwaita-1-0 librsvg2-common xdg-dbus-proxy ocproxy \
+                       flatpak dbus-daemon dbus-session-bus-common";
 /// Reading and writing it all takes a while on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(600);
 
