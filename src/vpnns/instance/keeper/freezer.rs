@@ -64,14 +64,16 @@ impl Freezer {
             0
         })?;
         drop(theirs);
+        // Not before: the process in between, which we waited for, stands in the namespace too.
+        sys::socket::send(&socket, &[0], None)?;
         // Somebody may have stopped it in its turn, and others wait for the keeper.
         if !is_readable_within(&socket, FIRST_WORD) {
             return Err(Errno::ETIMEDOUT);
         }
         let mut number = [0; 4];
         // Its end, if it is killed before it has said anything, is one here.
-        match sys::socket::receive(&socket, &mut number, MsgFlags::empty())? {
-            (4, _) => Ok(Self {
+        match receive(&socket, &mut number)? {
+            4 => Ok(Self {
                 socket,
                 pid: Pid::from_raw(i32::from_ne_bytes(number)),
                 network_inode,
@@ -133,14 +135,27 @@ fn is_readable_within(socket: &OwnedFd, patience: Duration) -> bool {
     }
 }
 
+/// Waits for a message; its length.
+fn receive(socket: &OwnedFd, word: &mut [u8]) -> Result<usize, Errno> {
+    loop {
+        match sys::socket::receive(socket, word, MsgFlags::empty()) {
+            Err(Errno::EINTR) => {}
+            received => return received.map(|(length, _)| length),
+        }
+    }
+}
+
 fn live(keeper_end: &OwnedFd, keeper: Pid, network_inode: u64, mark: &Path) {
+    let mut word = [0; 4];
+    if receive(keeper_end, &mut word) != Ok(1) {
+        return;
+    }
     // Before the first is stopped. A full disk is no reason to let programs leak.
     let _ = fs::File::create(mark);
     let stopped = stop_all(keeper, network_inode);
     let number = Pid::this().as_raw().to_ne_bytes();
     let _ = sys::socket::send(keeper_end, &number, None);
-    let mut word = [0; 4];
-    while let Err(Errno::EINTR) = sys::socket::receive(keeper_end, &mut word, MsgFlags::empty()) {}
+    let _ = receive(keeper_end, &mut word);
     for member in &stopped {
         member.signal(Signal::SIGCONT);
     }
