@@ -24,6 +24,22 @@ fn after_a_wrong_password_the_servers_word_is_shown_and_it_is_asked_again() {
     assert!(running(&lab, "openconnect").is_empty());
 }
 
+#[test]
+fn what_was_typed_is_no_word_of_the_servers() {
+    let lab = Lab::start();
+    openconnect(&lab, "work", "");
+    let _front = start(&lab, "work");
+    let asked = question(&lab, "work", 1);
+    let reply = r#"{"reply":"trust","remember":false}"#;
+    assert!(answer(&lab, "work", &asked, reply).succeeded());
+    let asked = question(&lab, "work", 2);
+    // Not "yes"; that a name is wanted says the field.
+    assert_eq!(asked["message"], "");
+    fill_in(&lab, "work", &asked, "test");
+    let asked = question(&lab, "work", 3);
+    assert_eq!(asked["message"], "Please enter your password.");
+}
+
 /// A stand-in for openconnect, since ocserv never takes the right one after a wrong one.
 #[test]
 fn a_right_password_after_a_wrong_one_is_passed_on() {

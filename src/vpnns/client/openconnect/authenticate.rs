@@ -259,16 +259,17 @@ impl Dialogue<'_> {
             self.last_word = Instant::now();
         }
         for line in lines {
+            // The rest of the line that was typed into: nobody's to know, and nothing that the server says.
+            if std::mem::take(&mut self.is_typed) {
+                continue;
+            }
             if let Some(news) = report::read(&line) {
                 if let News::Connected(address) = &news {
                     self.session.connected_to(*address);
                 }
                 self.news.push(news);
             }
-            // The rest of the line that was typed into is nobody's to know.
-            if !std::mem::take(&mut self.is_typed) {
-                self.session.log("openconnect", &line);
-            }
+            self.session.log("openconnect", &line);
             self.said.push(line);
         }
         self.result.extend(self.output.read());
