@@ -34,7 +34,7 @@ use crate::apps::Wish;
 use crate::apps::handoff::Handling;
 use crate::client::decision::Wishes;
 use crate::client::openconnect::browser;
-use crate::instance::control::{Reply, Request};
+use crate::instance::control::{Refusal, Request};
 use crate::instance::enter::{self, Target};
 use crate::instance::{client, directory, discovery};
 use crate::isolation::command;
@@ -165,13 +165,8 @@ pub enum Error {
     #[error(transparent)]
     Connect(#[from] connect::Error),
     /// The keeper said no.
-    #[error("{message}")]
-    Refused {
-        /// What failed.
-        message: String,
-        /// What to do.
-        hint: Option<String>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// Somebody else was faster, or nothing was asked.
     #[error("the question is no longer open")]
     NoQuestion,
@@ -240,7 +235,7 @@ impl Error {
             Self::Graft(error) => error.hint(),
             Self::Configure(error) => error.hint(),
             Self::Connect(error) => error.hint(),
-            Self::Refused { hint, .. } => hint.clone(),
+            Self::Refused(refusal) => refusal.hint.clone(),
             Self::NoQuestion => Some("vpnns --status shows what is asked".to_owned()),
             Self::NoAnswer(_) => Some(
                 r#"as in: {"reply":"form","values":{"answer":"..."}}; vpnns(1) explains it"#
@@ -345,10 +340,8 @@ fn complain(error: &Error) -> u8 {
 fn tell(name: &InstanceName, request: Request) -> Result<(), Error> {
     let keeper =
         discovery::connect_by_name(name)?.ok_or_else(|| Error::NotRunning(name.clone()))?;
-    match keeper.ask(request)? {
-        (Reply::Refused { message, hint, .. }, _) => Err(Error::Refused { message, hint }),
-        _ => Ok(()),
-    }
+    keeper.ask(request)?.0.accepted()?;
+    Ok(())
 }
 
 /// Writes text to stdout; a reader that has gone away has read all it wanted.

@@ -20,7 +20,6 @@ use vpnns_protocol::network::{NetworkConfig, RoutePolicy};
 use vpnns_protocol::profile::wireguard::WireGuard as Settings;
 
 use self::endpoint::Endpoint;
-use self::error::Cause;
 pub use self::error::Error;
 use self::lookup::Lookup;
 use self::plan::{Plan, plan};
@@ -191,41 +190,28 @@ fn attach(
         if !fds[0].any().unwrap_or(false) {
             return Ok(Err(Ending::Disconnected));
         }
-        match keeper.receive() {
-            Ok((
+        let Ok((reply, fd)) = keeper.receive() else {
+            return Ok(Err(Ending::KeeperGone));
+        };
+        match (reply.accepted()?, fd) {
+            (
                 Reply::Attached {
                     device: name,
                     offload,
                     warnings,
                 },
                 Some(fd),
-            )) => {
+            ) => {
                 for warning in &warnings {
                     note(warning);
                 }
                 return Ok(Ok(Device { fd, name, offload }));
             }
-            Ok((Reply::Disconnect | Reply::Ended { .. }, _)) => {
+            (Reply::Disconnect | Reply::Ended { .. }, _) => {
                 return Ok(Err(Ending::Disconnected));
             }
-            Ok((
-                Reply::Refused {
-                    message,
-                    causes,
-                    hint,
-                },
-                _,
-            )) => {
-                let source = (!causes.is_empty()).then(|| Cause(causes.join(": ")));
-                return Err(Error::Refused {
-                    message,
-                    source,
-                    hint,
-                });
-            }
-            Ok((Reply::Done { .. } | Reply::Reconnect, _)) => {}
-            Ok(_) => return Err(Error::Answer),
-            Err(_) => return Ok(Err(Ending::KeeperGone)),
+            (Reply::Done { .. } | Reply::Reconnect, _) => {}
+            _ => return Err(Error::Answer),
         }
     }
 }

@@ -24,9 +24,9 @@ pub fn answer(name: &InstanceName, id: u64) -> Result<u8, Error> {
     } else {
         Answer { id, reply: read()? }
     };
-    match keeper.ask(Request::Answer(Box::new(answer)))? {
-        (Reply::Done { .. }, _) => Ok(exit::SUCCESS),
-        (Reply::Refused { message, hint, .. }, _) => Err(Error::Refused { message, hint }),
+    let (reply, _) = keeper.ask(Request::Answer(Box::new(answer)))?;
+    match reply.accepted()? {
+        Reply::Done { .. } => Ok(exit::SUCCESS),
         _ => Err(Error::NoQuestion),
     }
 }

@@ -19,7 +19,7 @@ use crate::client::decision::{self, Wishes};
 use crate::client::peer::{self, Peer};
 use crate::client::{openconnect, openvpn};
 use crate::instance::client::Client;
-use crate::instance::control::{Attach, Reply, Request};
+use crate::instance::control::{Attach, Refusal, Reply, Request};
 use crate::instance::enter::{self, Target};
 use crate::net::Device;
 use crate::report;
@@ -95,16 +95,8 @@ pub enum Error {
     #[error("failed to ask the keeper for the tunnel")]
     Keeper(#[source] crate::instance::client::Error),
     /// The keeper said no.
-    #[error("{message}")]
-    Refused {
-        /// What failed.
-        message: String,
-        /// The innermost cause.
-        #[source]
-        source: Option<report::Cause>,
-        /// What to do.
-        hint: Option<String>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The keeper answered something else.
     #[error("the keeper gave an answer that this version does not know")]
     Answer,
@@ -131,7 +123,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::Enter(error) => error.hint(),
-            Self::Refused { hint, .. } => hint.clone(),
+            Self::Refused(refusal) => refusal.hint.clone(),
             Self::Script(error) => error.hint(),
             _ => None,
         }
@@ -379,7 +371,8 @@ fn ask(
     if !fds[0].any().unwrap_or(false) {
         return Ok(None);
     }
-    match keeper.receive().map_err(Error::Keeper)? {
+    let (reply, fd) = keeper.receive().map_err(Error::Keeper)?;
+    match (reply.accepted()?, fd) {
         (
             Reply::Attached {
                 device: name,
@@ -393,23 +386,12 @@ fn ask(
             }
             Ok(Some(Device { fd, name, offload }))
         }
-        (Reply::Ended { reason }, _) => Err(Error::Refused {
+        (Reply::Ended { reason }, _) => Err(Refusal {
             message: format!("the instance has gone to another client: {reason}"),
             source: None,
             hint: None,
-        }),
-        (
-            Reply::Refused {
-                message,
-                causes,
-                hint,
-            },
-            _,
-        ) => Err(Error::Refused {
-            message,
-            source: report::Cause::of(&causes),
-            hint,
-        }),
+        }
+        .into()),
         _ => Err(Error::Answer),
     }
 }

@@ -11,7 +11,7 @@ use crate::client::announcement;
 use crate::client::decision::{self, Wishes};
 use crate::client::{openconnect, openvpn};
 use crate::instance::client::{self, Client};
-use crate::instance::control::{Assigned, Reply, Request};
+use crate::instance::control::{Assigned, Refusal, Reply, Request};
 use crate::instance::{directory, discovery};
 use crate::report;
 
@@ -39,16 +39,8 @@ pub enum Error {
     #[error(transparent)]
     Announcement(#[from] announcement::Error),
     /// The keeper said no.
-    #[error("{message}")]
-    Refused {
-        /// What failed.
-        message: String,
-        /// The innermost causes.
-        #[source]
-        source: Option<report::Cause>,
-        /// What to do.
-        hint: Option<String>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The keeper says nothing.
     #[error("the keeper of the instance did not answer in {} s", PATIENCE.as_secs())]
     Silent,
@@ -65,7 +57,7 @@ impl Error {
                 Some("vpnns --graft -- CLIENT passes it to the clients that need it".to_owned())
             }
             Self::Directory(error) => error.hint(),
-            Self::Refused { hint, .. } => hint.clone(),
+            Self::Refused(refusal) => refusal.hint.clone(),
             Self::Silent => Some("is it suspended? otherwise: vpnns --stop".to_owned()),
             _ => None,
         }
@@ -133,25 +125,14 @@ pub fn configure(name: &InstanceName, wishes: &Wishes) -> Result<u8, Error> {
     };
     let keeper = keeper(name)?;
     keeper.send(Request::Configure(Box::new(assigned)))?;
-    match keeper.receive_within(PATIENCE)?.ok_or(Error::Silent)? {
-        (Reply::Done { warnings }, _) => {
+    let (reply, _) = keeper.receive_within(PATIENCE)?.ok_or(Error::Silent)?;
+    match reply.accepted()? {
+        Reply::Done { warnings } => {
             for warning in &warnings {
                 report::note(warning);
             }
             Ok(exit::SUCCESS)
         }
-        (
-            Reply::Refused {
-                message,
-                causes,
-                hint,
-            },
-            _,
-        ) => Err(Error::Refused {
-            message,
-            source: report::Cause::of(&causes),
-            hint,
-        }),
         _ => Err(Error::Answer),
     }
 }

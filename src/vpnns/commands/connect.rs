@@ -15,11 +15,10 @@ use vpnns_protocol::name::InstanceName;
 use self::front::Front;
 use crate::client::connector::{self, Failure, Job};
 use crate::instance::client;
-use crate::instance::control::{Connect, Reply, Request};
+use crate::instance::control::{Connect, Refusal, Reply, Request};
 use crate::instance::enter::{self, Target};
 use crate::ports::{self, Opening};
 use crate::profiles;
-use crate::report;
 
 /// What the user asked for on the command line.
 #[derive(Clone, Debug)]
@@ -45,16 +44,8 @@ pub enum Error {
     #[error("failed to ask the keeper for the tunnel")]
     Keeper(#[source] client::Error),
     /// The keeper said no.
-    #[error("{message}")]
-    Refused {
-        /// What failed.
-        message: String,
-        /// The innermost causes.
-        #[source]
-        source: Option<report::Cause>,
-        /// What to do.
-        hint: Option<String>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The keeper answered something else.
     #[error("the keeper gave an answer that this version does not know")]
     Answer,
@@ -85,7 +76,7 @@ impl Error {
             Self::Profile(error) => error.hint(),
             Self::Enter(error) => error.hint(),
             Self::Ports(error) => error.hint(),
-            Self::Refused { hint, .. } => hint.clone(),
+            Self::Refused(refusal) => refusal.hint.clone(),
             Self::GaveUp(failure) => failure.hint.clone(),
             Self::Nobody(_) => Some(
                 "run it in a terminal, or with --json and answer on its standard input".to_owned(),
@@ -99,7 +90,7 @@ impl Error {
     /// The exit code: a VPN that does not come up is no failure of ours.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::GaveUp(_) | Self::Nobody(_) | Self::Refused { .. } => exit::NOT_CONNECTED,
+            Self::GaveUp(_) | Self::Nobody(_) | Self::Refused(_) => exit::NOT_CONNECTED,
             _ => exit::FAILED,
         }
     }
@@ -139,21 +130,9 @@ fn start(target: &Target, job: &Job) -> Result<OwnedFd, Error> {
     };
     let request = Request::Connect(Box::new(request));
     let (keeper, answer) = enter::ask_as_client(target, &request)?;
-    match answer.map_err(Error::Keeper)? {
-        Reply::Done { .. } => {}
-        Reply::Refused {
-            message,
-            causes,
-            hint,
-        } => {
-            return Err(Error::Refused {
-                message,
-                source: report::Cause::of(&causes),
-                hint,
-            });
-        }
-        _ => return Err(Error::Answer),
-    }
+    let Reply::Done { .. } = answer.map_err(Error::Keeper)?.accepted()? else {
+        return Err(Error::Answer);
+    };
     // After the connector is known: they end with it.
     let opened = enter::as_client(target)
         .map_err(Error::from)

@@ -32,10 +32,7 @@ pub fn disconnect(name: &InstanceName) -> Result<u8, Error> {
                 // It may have been so quick that no change follows.
                 keeper.send(Request::Status)?;
             }
-            Ok(Some((Reply::Refused { message, hint, .. }, _))) => {
-                return Err(Error::Refused { message, hint });
-            }
-            Ok(Some(_)) => {}
+            Ok(Some((reply, _))) => drop(reply.accepted()?),
             Ok(None) => return Err(Error::StillUp(name.clone())),
             // An instance that nobody uses any more ends with its tunnel.
             Err(_) => return Ok(exit::SUCCESS),

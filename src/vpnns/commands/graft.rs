@@ -20,7 +20,7 @@ use crate::client::decision::Wishes;
 use crate::client::fault::Fault;
 use crate::client::stock::{self, Hook, Recipe};
 use crate::instance::client::{self, Client};
-use crate::instance::control::{Graft, Prepare, Reply, Request};
+use crate::instance::control::{Graft, Prepare, Refusal, Reply, Request};
 use crate::instance::enter::{self, Target};
 use crate::isolation::command;
 use crate::report;
@@ -55,16 +55,8 @@ pub enum Error {
     #[error("failed to ask the keeper for the tunnel")]
     Keeper(#[source] client::Error),
     /// The keeper said no.
-    #[error("{message}")]
-    Refused {
-        /// What failed.
-        message: String,
-        /// The innermost causes.
-        #[source]
-        source: Option<report::Cause>,
-        /// What to do.
-        hint: Option<String>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The keeper answered something else.
     #[error("the keeper gave an answer that this version does not know")]
     Answer,
@@ -94,7 +86,7 @@ impl Error {
         match self {
             Self::Enter(error) => error.hint(),
             Self::Configuration(fault) => fault.hint.clone(),
-            Self::Refused { hint, .. } => hint.clone(),
+            Self::Refused(refusal) => refusal.hint.clone(),
             Self::Launch(error) => error.hint(),
             Self::Graft(error) => error.hint(),
             Self::Background => Some(
@@ -128,21 +120,9 @@ pub fn graft(target: &Target, options: &Options) -> Result<u8, Error> {
     };
     let request = Request::Prepare(Box::new(prepare));
     let (keeper, answer) = enter::ask_as_client(target, &request)?;
-    match answer.map_err(Error::Keeper)? {
-        Reply::Done { .. } => {}
-        Reply::Refused {
-            message,
-            causes,
-            hint,
-        } => {
-            return Err(Error::Refused {
-                message,
-                source: report::Cause::of(&causes),
-                hint,
-            });
-        }
-        _ => return Err(Error::Answer),
-    }
+    let Reply::Done { .. } = answer.map_err(Error::Keeper)?.accepted()? else {
+        return Err(Error::Answer);
+    };
     for note in notes {
         report::note(&note);
     }

@@ -12,9 +12,9 @@ use crate::sys;
 /// Prints what the keeper remembers.
 pub fn log(name: &InstanceName, json: bool) -> Result<u8, Error> {
     let keeper = discovery::connect_by_name(name)?.ok_or_else(|| Error::NoLog(name.clone()))?;
-    let lines = match keeper.ask(Request::ReadLog)? {
-        (Reply::Log { lines }, _) => lines,
-        (Reply::Refused { message, hint, .. }, _) => return Err(Error::Refused { message, hint }),
+    let (reply, _) = keeper.ask(Request::ReadLog)?;
+    let lines = match reply.accepted()? {
+        Reply::Log { lines } => lines,
         _ => Vec::new(),
     };
     if json {

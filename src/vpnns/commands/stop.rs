@@ -20,10 +20,7 @@ pub fn stop(name: &InstanceName) -> Result<u8, Error> {
     client.send(Request::Stop)?;
     loop {
         match control::receive::<Reply>(&client, MsgFlags::empty()) {
-            Ok((Reply::Refused { message, hint, .. }, _)) => {
-                return Err(Error::Refused { message, hint });
-            }
-            Ok(_) => {}
+            Ok((reply, _)) => drop(reply.accepted()?),
             Err(control::Error::Closed) => return Ok(exit::SUCCESS),
             Err(error) => return Err(client::Error::from(error).into()),
         }

@@ -27,6 +27,7 @@ use vpnns_protocol::question::{Answer, Question};
 
 use super::directory::StateDirectory;
 use crate::net::Offload;
+use crate::report::Cause;
 use crate::sys;
 
 /// The version of these words. To be raised only where an older end would do something wrong by them;
@@ -344,6 +345,36 @@ pub enum Reply {
         /// Why, in a few words.
         reason: String,
     },
+}
+
+/// What the keeper has refused, in its words.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// What failed.
+    pub message: String,
+    /// What has caused it.
+    pub source: Option<Cause>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Reply {
+    /// The reply, unless it is a refusal.
+    pub fn accepted(self) -> Result<Self, Refusal> {
+        match self {
+            Self::Refused {
+                message,
+                causes,
+                hint,
+            } => Err(Refusal {
+                message,
+                source: Cause::of(&causes),
+                hint,
+            }),
+            reply => Ok(reply),
+        }
+    }
 }
 
 /// Words of which some are the same in every version.

@@ -15,7 +15,7 @@ use vpnns_protocol::name::InstanceName;
 
 use super::adoption;
 use super::client::{self, Client};
-use super::control::{self, Reply, Request};
+use super::control::{self, Refusal, Reply, Request};
 use super::directory::{self, SOCKET, StateDirectory};
 use super::entry;
 use super::keeper::{self, AppNamespace, Member, Seed};
@@ -25,7 +25,6 @@ use crate::client::program;
 use crate::isolation::masks::Masks;
 use crate::isolation::services::{Exposure, SessionBus, SystemBus};
 use crate::isolation::{self, command, identity};
-use crate::report::Cause;
 use crate::sys;
 
 /// A keeper may end just as we come; the next try finds the door free. More than a few in a row
@@ -96,16 +95,8 @@ pub enum Error {
     #[error("failed to give the program a session bus of its own")]
     SessionBus(#[source] Errno),
     /// The keeper did not make it.
-    #[error("{message}")]
-    Refused {
-        /// What failed.
-        message: String,
-        /// The innermost causes.
-        #[source]
-        source: Option<Cause>,
-        /// What to do.
-        hint: Option<String>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// Another host name was asked for than the running instance has.
     #[error("the instance {name} already runs with the host name {running}")]
     HostName {
@@ -134,7 +125,7 @@ impl Error {
                 system::PROGRAM
             )),
             Self::NoDaemon => Some(format!("install the package {}", session::PROGRAM)),
-            Self::Refused { hint, .. } => hint.clone(),
+            Self::Refused(refusal) => refusal.hint.clone(),
             Self::HostName { name, .. } => Some(format!(
                 "leave out --hostname, or end the instance: vpnns --stop --name {name}"
             )),
@@ -400,21 +391,9 @@ fn exposure_of(client: &Client) -> Exposure {
 }
 
 fn ask_for_session_bus(client: &Client) -> Result<(), Error> {
-    match client.ask(Request::SessionBus)? {
-        (
-            Reply::Refused {
-                message,
-                causes,
-                hint,
-            },
-            _,
-        ) => Err(Error::Refused {
-            message,
-            source: Cause::of(&causes),
-            hint,
-        }),
-        _ => Ok(()),
-    }
+    let (reply, _) = client.ask(Request::SessionBus)?;
+    reply.accepted()?;
+    Ok(())
 }
 
 /// Leads the program that this process becomes to the buses that are meant for it.

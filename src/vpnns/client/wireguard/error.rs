@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use vpnns_protocol::profile::wireguard::KeyError;
 
 use crate::instance::client;
+use crate::instance::control::Refusal;
 use crate::tunnel::wireguard::SocketError;
 
 /// What failed.
@@ -61,16 +62,8 @@ pub enum Error {
     #[error("failed to ask the keeper for the tunnel")]
     Keeper(#[source] client::Error),
     /// The keeper said no.
-    #[error("{message}")]
-    Refused {
-        /// What failed.
-        message: String,
-        /// Its causes.
-        #[source]
-        source: Option<Cause>,
-        /// What to do.
-        hint: Option<String>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The keeper answered something else.
     #[error("the keeper gave an answer that this version does not know")]
     Answer,
@@ -86,11 +79,6 @@ pub enum Error {
     #[error("failed to carry packets")]
     Carry(#[source] Errno),
 }
-
-/// A cause that happened in the keeper, as text.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Cause(pub String);
 
 impl Error {
     /// What to do about it.
@@ -111,7 +99,7 @@ impl Error {
                 "names are looked up with getent(1), which is missing; give an address".to_owned(),
             ),
             Self::Sockets(error) => error.hint(),
-            Self::Refused { hint, .. } => hint.clone(),
+            Self::Refused(refusal) => refusal.hint.clone(),
             Self::NoAnswer { .. } => Some(
                 "a server is silent to whom it does not know: check the keys and the endpoint"
                     .to_owned(),

@@ -200,15 +200,7 @@ impl Supervisor {
 fn explain(failure: Failure) -> Error {
     match failure {
         Failure::Keeper(_) => Error::KeeperKilled,
-        Failure::Refused {
-            message,
-            causes,
-            hint,
-        } => Error::Refused {
-            message,
-            source: report::Cause::of(&causes),
-            hint,
-        },
+        Failure::Refused(refusal) => refusal.into(),
         other => Error::Graft(other),
     }
 }

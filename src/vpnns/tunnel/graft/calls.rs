@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use vpnns_protocol::instance::Client as ClientProcess;
 
 use crate::instance::client::{self, Client};
-use crate::instance::control::{Graft, Reply, Request, SocketKind};
+use crate::instance::control::{Graft, Refusal, Reply, Request, SocketKind};
 use crate::sys::memory::{self, INTERFACE_REQUEST};
 use crate::sys::process::pidfd_open;
 use crate::sys::seccomp::{self, Call, Place};
@@ -42,15 +42,8 @@ pub trait Attention {
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The keeper said no.
-    #[error("{message}")]
-    Refused {
-        /// What failed.
-        message: String,
-        /// The innermost causes.
-        causes: Vec<String>,
-        /// What to do.
-        hint: Option<String>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// It wants something else than a tun device.
     #[error("the client wants a tap device, which carries Ethernet; an instance has a tun device")]
     Tap,
@@ -78,7 +71,7 @@ impl Failure {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Refused { hint, .. } => hint.clone(),
+            Self::Refused(refusal) => refusal.hint.clone(),
             Self::Tap => Some("ask for a configuration with 'dev tun'".to_owned()),
             Self::Memory(Errno::EPERM) if yama() >= 2 => Some(
                 "let processes look into their children: sudo sysctl kernel.yama.ptrace_scope=1"
@@ -171,7 +164,7 @@ impl Calls {
         if let Err(failure) = &answered {
             // It is about to be ended, but it must not hang until then.
             let errno = match failure {
-                Failure::Refused { .. } => Errno::EBUSY,
+                Failure::Refused(_) => Errno::EBUSY,
                 Failure::Tap => Errno::EINVAL,
                 Failure::Interrupted => Errno::EINTR,
                 _ => Errno::EPERM,
@@ -254,11 +247,12 @@ impl Calls {
                 return Ok(None);
             }
         }
-        Err(Failure::Refused {
+        Err(Refusal {
             message: "the client wants a second device, and an instance has one".to_owned(),
-            causes: Vec::new(),
+            source: None,
             hint: Some("run each client in an instance of its own: --name ID".to_owned()),
-        })
+        }
+        .into())
     }
 
     fn socket_from(&mut self, sides: Sides<'_>, kind: SocketKind) -> Result<OwnedFd, Failure> {
@@ -403,22 +397,12 @@ impl Calls {
 }
 
 fn refused(reply: Reply) -> Failure {
-    match reply {
-        Reply::Refused {
-            message,
-            causes,
-            hint,
-        } => Failure::Refused {
-            message,
-            causes,
-            hint,
-        },
-        _ => Failure::Refused {
-            message: "the keeper gave an answer that this version does not know".to_owned(),
-            causes: Vec::new(),
-            hint: Some("restart the instance: vpnns --stop".to_owned()),
-        },
-    }
+    let refusal = reply.accepted().err().unwrap_or_else(|| Refusal {
+        message: "the keeper gave an answer that this version does not know".to_owned(),
+        source: None,
+        hint: Some("restart the instance: vpnns --stop".to_owned()),
+    });
+    refusal.into()
 }
 
 fn thread(call: &Call) -> Pid {
