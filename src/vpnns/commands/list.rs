@@ -76,15 +76,24 @@ fn print_json(instances: Vec<Instance>) -> Result<(), Error> {
     print_all(&format!("{text}\n"))
 }
 
-/// One line that says where an instance stands, for people.
+/// One line that says where an instance stands and since when, for people.
 pub fn in_short(instance: &Instance) -> String {
     let since = ago(instance.since);
+    standing(instance, &format!(" for {since}"), &format!(" {since} ago"))
+}
+
+/// The same for whoever is told as it happens.
+pub fn as_news(instance: &Instance) -> String {
+    standing(instance, "", "")
+}
+
+fn standing(instance: &Instance, lasting: &str, past: &str) -> String {
     let text = match &instance.state {
-        State::Isolated => format!("isolated for {since}: no VPN, apps are offline"),
+        State::Isolated => format!("isolated{lasting}: no VPN, apps are offline"),
         State::Connecting { stage } => format!("connecting: {stage}"),
-        State::Connected => format!("connected for {since}"),
-        State::Reconnecting => format!("reconnecting for {since}: nothing passes"),
-        State::Failed { reason } => format!("failed {since} ago: {reason}; apps are offline"),
+        State::Connected => format!("connected{lasting}"),
+        State::Reconnecting => format!("reconnecting{lasting}: nothing passes"),
+        State::Failed { reason } => format!("failed{past}: {reason}; apps are offline"),
     };
     let text = match &instance.tunnel {
         Some(tunnel) => format!("{text} through {}", tunnel.client.name),

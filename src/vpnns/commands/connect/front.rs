@@ -17,7 +17,7 @@ use super::dialogue::Dialogue;
 use super::terminal::{Terminal, write_stderr};
 use super::{Error, Options};
 use crate::client::connector::{Failure, Report};
-use crate::commands::list::in_short;
+use crate::commands::list::as_news;
 use crate::commands::{self, print_all};
 use crate::instance::client::Client;
 use crate::instance::control::{Reply, Request};
@@ -214,11 +214,12 @@ impl Front {
         };
         match keeper.receive() {
             Ok((Reply::Status(instance), _)) => self.show(*instance),
-            Ok((Reply::Refused { message, hint, .. }, _)) => {
-                report::print_parts(&message, &[], hint.as_deref());
+            Ok((reply, _)) => {
+                if let Err(refusal) = reply.accepted() {
+                    report::print(&refusal, refusal.hint.as_deref());
+                }
                 Ok(())
             }
-            Ok(_) => Ok(()),
             Err(_) => self.gone(),
         }
     }
@@ -251,7 +252,7 @@ impl Front {
         }
         if self.shown.as_ref() != Some(&instance.state) {
             self.terminal.show();
-            let standing = report::visible(&in_short(&instance));
+            let standing = report::visible(&as_news(&instance));
             print_all(&format!("{}: {standing}\n", instance.name))?;
             self.shown = Some(instance.state);
         }
