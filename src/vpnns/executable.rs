@@ -1,4 +1,5 @@
-//! Where this program is, also once an update has put another in its place.
+//! Where this program is, also once an update has put another in its place. The app has the same: neither
+//! knows the other's files, and the protocol, which both know, asks the system nothing.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -13,6 +13,7 @@
 //! | `profiles`, `import` | how to bring up a tunnel, and where that comes from |
 //! | `tunnel` | the relay between a VPN client's socket and the device; the graft; WireGuard |
 //! | `client` | what VPN clients hand us; the built-in one |
+//! | `executable` | where this program is, also after an update |
 //! | `sandbox` | the way out of our Flatpak's sandbox, to the host |
 //! | `gateway` | an embedded VPN gateway to try everything with |
 //! | `sys` | the only unsafe code |

@@ -2,9 +2,9 @@
 
 use std::ffi::OsStr;
 
-use gtk::gio;
+use gtk::{gio, glib};
 
-use super::Helper;
+use super::{Helper, PATIENCE};
 use crate::sandbox;
 
 impl Helper {
@@ -14,7 +14,8 @@ impl Helper {
         let words: Vec<&OsStr> = words.into_iter().map(OsStr::new).collect();
         let flags = gio::SubprocessFlags::STDOUT_PIPE | gio::SubprocessFlags::STDERR_SILENCE;
         let process = gio::SubprocessLauncher::new(flags).spawn(&words).ok()?;
-        let (said, _) = process.communicate_utf8_future(None).await.ok()?;
+        let said = process.communicate_utf8_future(None);
+        let (said, _) = glib::future_with_timeout(PATIENCE, said).await.ok()?.ok()?;
         let id = said?.trim().to_owned();
         id.ends_with(".desktop").then_some(id)
     }
