@@ -47,7 +47,7 @@ fn tunnel() -> Value {
 
 /// What the VPNs of this person are doing, and what the helper answers.
 #[allow(clippy::too_many_lines)] // One story, as data.
-pub fn scenario() -> Value {
+fn scenario() -> Value {
     let code = json!({"id": 1, "message": "", "ask": "form", "fields": [
         {"name": "p", "label": "Password", "kind": "password"},
         {"name": "c", "label": "Code of the token", "kind": "code"}]});
@@ -158,26 +158,29 @@ pub fn scenario() -> Value {
     }})
 }
 
-/// Goes through every page of one look.
-fn go_through(look: &str, width: u32, height: u32, scheme: &str) {
-    let lab = Lab::start();
-    let desktop = Desktop::start(&lab);
-    let home = lab.user().home();
+/// Makes the user one of many VPNs, by a scripted helper; the environment that the app needs for that.
+pub fn furnish(lab: &Lab, width: u32, height: u32) -> Value {
     let script = include_str!("../support/scripted_helper.py");
     let script = lab.user().write("helper.py", script, 0o755);
     lab.user()
         .write("scenario.json", &scenario().to_string(), 0o644);
-    profile(&lab, "unused", "[demo]\n");
+    profile(lab, "unused", "[demo]\n");
     let settings = format!(
         "window-size = [{width}, {height}]\nselected = \"work\"\n\
          recent = [\"firefox.desktop\", \"thunderbird.desktop\", \"terminal.desktop\"]\n"
     );
     lab.user()
         .write(".config/vpnns/desktop.toml", &settings, 0o644);
-    let environment = json!({
-        "VPNNS_HELPER": script.to_str().unwrap(), "VPNNS_SCENARIO": home.to_str().unwrap(),
-        "ADW_DEBUG_COLOR_SCHEME": scheme,
-    });
+    let home = lab.user().home();
+    json!({"VPNNS_HELPER": script.to_str().unwrap(), "VPNNS_SCENARIO": home.to_str().unwrap()})
+}
+
+/// Goes through every page of one look.
+fn go_through(look: &str, width: u32, height: u32, scheme: &str) {
+    let lab = Lab::start();
+    let desktop = Desktop::start(&lab);
+    let mut environment = furnish(&lab, width, height);
+    environment["ADW_DEBUG_COLOR_SCHEME"] = scheme.into();
     desktop.launch_with(&[], &environment);
     let picture = |page: &str| {
         desktop.picture(&format!("{page}-{look}"));

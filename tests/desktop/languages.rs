@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::gallery::{close_dialogs, scenario};
+use crate::gallery::{close_dialogs, furnish};
 use crate::support::Lab;
 use crate::support::command::require;
 use crate::*;
@@ -133,16 +133,6 @@ fn go_through(name: &'static str, locale: &str, more: impl Fn(&Speaker<'_>)) {
     let language = Language::read(name);
     let lab = Lab::start();
     let desktop = Desktop::start(&lab);
-    let home = lab.user().home();
-    let script = include_str!("../support/scripted_helper.py");
-    let script = lab.user().write("helper.py", script, 0o755);
-    lab.user()
-        .write("scenario.json", &scenario().to_string(), 0o644);
-    profile(&lab, "unused", "[demo]\n");
-    let settings = "window-size = [1000, 680]\nselected = \"work\"\n\
-        recent = [\"firefox.desktop\", \"thunderbird.desktop\", \"terminal.desktop\"]\n";
-    lab.user()
-        .write(".config/vpnns/desktop.toml", settings, 0o644);
     let locales = language.install(&lab);
     if locale != "C" {
         require("localedef", "locales");
@@ -150,11 +140,19 @@ fn go_through(name: &'static str, locale: &str, more: impl Fn(&Speaker<'_>)) {
             "mkdir -p ~/locales; localedef -i {locale} -f UTF-8 ~/locales/{locale}.UTF-8"
         ));
     }
-    let environment = json!({
-        "VPNNS_HELPER": script.to_str().unwrap(), "VPNNS_SCENARIO": home.to_str().unwrap(),
-        "VPNNS_LOCALE_DIR": locales.to_str().unwrap(), "LOCPATH": home.join("locales").to_str().unwrap(),
-        "LC_ALL": format!("{locale}.UTF-8"), "LANGUAGE": name, "ADW_DEBUG_COLOR_SCHEME": "prefer-light",
-    });
+    let mut environment = furnish(&lab, 1000, 680);
+    for (variable, value) in [
+        ("VPNNS_LOCALE_DIR", locales.to_str().unwrap().to_owned()),
+        (
+            "LOCPATH",
+            lab.user().home().join("locales").display().to_string(),
+        ),
+        ("LC_ALL", format!("{locale}.UTF-8")),
+        ("LANGUAGE", name.to_owned()),
+        ("ADW_DEBUG_COLOR_SCHEME", "prefer-light".to_owned()),
+    ] {
+        environment[variable] = value.into();
+    }
     desktop.launch_with(&[], &environment);
     let speaker = Speaker {
         desktop: &desktop,
