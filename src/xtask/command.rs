@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ChildStdout, Command, ExitStatus, Stdio};
 
 use crate::failure::{Act, Failure, Result};
 
@@ -64,6 +64,20 @@ pub(crate) fn run(command: &mut Command) -> Result {
         .status()
         .act(|| format!("failed to start `{}`", shown(command)))?;
     check(command, status)
+}
+
+/// Like [`run`], with what it prints on stdout given to `read` while it runs.
+pub(crate) fn run_and_read(
+    command: &mut Command,
+    read: impl FnOnce(ChildStdout) -> Result,
+) -> Result {
+    eprintln!("+ {}", shown(command));
+    let act = |command: &Command| format!("failed to run `{}`", shown(command));
+    let child = command.stdout(Stdio::piped()).spawn();
+    let mut child = child.act(|| act(command))?;
+    let passed_on = child.stdout.take().map_or(Ok(()), read);
+    let status = child.wait().act(|| act(command))?;
+    check(command, status).and(passed_on)
 }
 
 /// Runs the command and returns what it printed on stdout; fails unless it succeeds.

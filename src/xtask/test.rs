@@ -1,7 +1,13 @@
 //! `cargo xtask test`: everything that must hold, in the order that fails soonest.
 
-use crate::command::{cargo, run};
-use crate::failure::Result;
+mod failures;
+
+use std::io::{self, IsTerminal};
+use std::process::Command;
+
+use self::failures::Failures;
+use crate::command::{cargo, run_and_read};
+use crate::failure::{Act, Result};
 use crate::helper;
 use crate::lint::{self, Deny};
 use crate::packages::Purpose;
@@ -25,7 +31,10 @@ pub(crate) fn test(no_setup: bool, filters: &[String]) -> Result {
             .current_dir(&workspace.root)
             .args(["test", "--workspace", "--locked", "--no-fail-fast", "--"])
             .args(filters);
-        run(&mut cargo)
+        if io::stdout().is_terminal() {
+            cargo.arg("--color=always");
+        }
+        run_tests(&mut cargo)
     })?;
     if filters.is_empty() {
         steps.step("self-test of the static release build", || {
@@ -34,4 +43,15 @@ pub(crate) fn test(no_setup: bool, filters: &[String]) -> Result {
     }
     steps.summary();
     Ok(())
+}
+
+/// Runs the command, and says once more at its end what the tests that failed have said.
+fn run_tests(command: &mut Command) -> Result {
+    let mut failures = Failures::default();
+    let done = run_and_read(command, |printed| {
+        let act = || "failed to pass on what the tests print".into();
+        failures.pass_on(printed, io::stdout()).act(act)
+    });
+    eprint!("{}", failures.summary());
+    done
 }
