@@ -246,13 +246,16 @@ fn go_through(look: &str, width: u32, height: u32, scheme: &str) {
 
 /// Leaves whatever questions are open for later; what is on their button to cancel is known.
 pub fn close_dialogs(desktop: &Desktop<'_>, cancel: &str) {
-    for _ in 0..4 {
+    // One that fades out is seen for a while; so does one that comes up after it.
+    let closed = wait_until(PATIENCE, || {
         if !desktop.sees(&format!("{cancel} {cancel}")) {
-            return;
+            return true;
         }
         desktop.key("Escape");
         std::thread::sleep(Duration::from_millis(500));
-    }
+        false
+    });
+    assert!(closed, "a dialog stays open");
 }
 
 #[test]

@@ -106,13 +106,14 @@ fn a_click_on_the_icon_hides_and_shows_the_window_and_closing_it_hides_it_too() 
         let find = "xdotool search --onlyvisible --name '^Per-App VPN$' | wc -l";
         desktop.shell(find).trim().to_owned()
     };
+    // A window that has not got the focus is brought to the front instead.
+    desktop.tell(&serde_json::json!({"do": "focus"}));
     host.ask("activate");
     assert!(wait_until(PATIENCE, || windows() == "0"), "not hidden");
     host.ask("activate");
     assert!(wait_until(PATIENCE, || windows() == "1"), "not shown");
     desktop.see("Off");
-    desktop.key("alt+F4");
-    assert!(wait_until(PATIENCE, || windows() == "0"), "not closed");
+    desktop.close_window(|| windows() == "0");
     // Still there, and its icon leads back.
     host.await_icon("isolated");
     host.ask("activate SecondaryActivate");
@@ -132,15 +133,13 @@ fn without_a_tray_closing_the_window_asks_if_something_is_connected() {
     desktop.launch(&[]);
     desktop.click_button("Connect");
     desktop.see("Connected");
-    desktop.key("alt+F4");
-    desktop.see("Quit Per-App VPN?");
+    desktop.close_window(|| desktop.sees("Quit Per-App VPN?"));
     desktop.picture("quit");
     // By keys: AT-SPI names each button of such a dialog twice.
     desktop.key("Escape");
     desktop.unsee("Quit Per-App VPN?");
     desktop.see("Connected");
-    desktop.key("alt+F4");
-    desktop.see("Quit Per-App VPN?");
+    desktop.close_window(|| desktop.sees("Quit Per-App VPN?"));
     desktop.key("Return");
     desktop.tell(&serde_json::json!({"do": "wait_exit"}));
     assert_eq!(status(&lab, "demo")["state"], "connected");

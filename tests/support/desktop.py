@@ -288,10 +288,29 @@ class Person:
         return (named or found)[-1]
 
     def do_type(self, text):
+        self.await_focus()
         run("xdotool", "type", "--delay", "15", "--", text)
+
+    def await_focus(self):
+        """A key pressed before the window manager has given the focus to a new window goes to another one."""
+        def is_there():
+            found = run("xdotool", "search", "--onlyvisible", *self.search).stdout.split()
+            # In the order in which they lie; menus and tooltips have no name.
+            named = [it for it in found if run("xdotool", "getwindowname", it).stdout.strip()]
+            return not named or run("xdotool", "getactivewindow").stdout.strip() == named[-1]
+
+        if self.app is not None and self.app.poll() is None:
+            try:
+                await_("the focus", is_there, limit=5)
+            except Failure:  # it is another program's; the test knows
+                pass
+
+    def do_focus(self):
+        self.await_focus()
 
     def do_key(self, keys):
         for key in keys.split():
+            self.await_focus()
             run("xdotool", "key", key)
             time.sleep(0.15)
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::command::{require, require_file};
 use super::lab::Lab;
-use super::process::Running;
+use super::process::{Running, wait_until};
 
 /// Programs and files that a desktop needs, and the Debian packages they are in.
 const NEEDED: &[(&str, &str)] = &[
@@ -199,6 +199,17 @@ impl<'a> Desktop<'a> {
     #[track_caller]
     pub fn key(&self, keys: &str) {
         self.tell(&json!({"do": "key", "keys": keys}));
+    }
+
+    /// Closes the window with the window manager's key, until `is_closed`: openbox drops a key that
+    /// comes while it is still busy with the window that has just come.
+    #[track_caller]
+    pub fn close_window(&self, mut is_closed: impl FnMut() -> bool) {
+        let closed = (0..20).any(|_| {
+            self.key("alt+F4");
+            wait_until(Duration::from_secs(3), &mut is_closed)
+        });
+        assert!(closed, "the window stays open");
     }
 
     /// Makes the window as large as this.
