@@ -19,6 +19,7 @@ use clap::ValueEnum;
 
 use self::manifest::Manifest;
 use self::runtime::Local;
+use self::sources::Cache;
 use super::{Job, require, stage};
 use crate::command::{command, run, succeeds};
 use crate::failure::{Act, Failure, Result};
@@ -116,14 +117,14 @@ impl Work {
     /// Builds in a sandbox, as Flathub does; returns the repository.
     fn build(&self, job: &Job, is_local: bool) -> Result<PathBuf> {
         let crates = sources::crates(&job.read("Cargo.lock")?)?;
+        let tree = &job.workspace.root;
+        let cache = Cache::fill(tree, &crate::release::cargo_home()?)?;
         let list = self.directory.join("cargo-sources.json");
-        write(&list, &sources::list(&crates).to_string())?;
+        write(&list, &sources::list(&crates, &cache)?.to_string())?;
         let manifest = self.directory.join(format!("{ID}.yml"));
         let own = is_local.then(Local::runtime);
-        let tree = &job.workspace.root;
         write(&manifest, &self.manifest.adapted(tree, &list, own.as_ref()))?;
         let state = self.directory.join("builder");
-        sources::reuse(&crates, tree, &crate::release::cargo_home()?, &state)?;
         let repository = self.directory.join("repository");
         let mut builder = command("flatpak-builder");
         if is_local {

@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 use crate::command::{self, run};
 use crate::failure::{Act, Failure, Result};
 
-/// Where cargo's standard registry has its crates.
-const CRATES: &str = "https://static.crates.io/crates";
-/// The registry, as `Cargo.lock` names it.
-const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
+/// How `Cargo.lock` names a registry.
+const REGISTRY: &str = "registry+";
 /// Where a build has them, below the directory that the manifest calls `CARGO_HOME`.
 const VENDOR: &str = "cargo/vendor";
 
@@ -33,15 +31,14 @@ impl Crate {
     }
 
     /// How flatpak-builder gets it and unpacks it, and what cargo wants to find beside it.
-    fn sources(&self) -> [Value; 2] {
-        let (name, file) = (&self.name, self.file());
+    fn sources(&self, path: &Path) -> [Value; 2] {
         let to = format!("{VENDOR}/{}", self.stem());
         let checksum = json!({"package": self.checksum, "files": {}});
         [
             json!({
                 "type": "archive",
                 "archive-type": "tar-gzip",
-                "url": format!("{CRATES}/{name}/{file}"),
+                "path": path,
                 "sha256": self.checksum,
                 "dest": to,
             }),
@@ -67,13 +64,16 @@ pub(super) fn crates(lock: &str) -> Result<Vec<Crate>> {
         let Some(source) = field("source") else {
             continue;
         };
-        let (Some(name), Some(version), Some(checksum), REGISTRY) =
-            (field("name"), field("version"), field("checksum"), source)
-        else {
+        let (Some(name), Some(version), Some(checksum), true) = (
+            field("name"),
+            field("version"),
+            field("checksum"),
+            source.starts_with(REGISTRY),
+        ) else {
             return Err(Failure::new(format!(
                 "failed to tell where a crate of {source} comes from"
             ))
-            .hint("the Flatpak takes crates of the standard registry only"));
+            .hint("the Flatpak takes crates of a registry only"));
         };
         let [name, version, checksum] = [name, version, checksum].map(str::to_owned);
         crates.push(Crate {
@@ -85,49 +85,51 @@ pub(super) fn crates(lock: &str) -> Result<Vec<Crate>> {
     Ok(crates)
 }
 
-/// The file that the manifest names among its sources.
-pub(super) fn list(crates: &[Crate]) -> Value {
+/// The file that the manifest names among its sources; the crates are in `cache`.
+pub(super) fn list(crates: &[Crate], cache: &Cache) -> Result<Value> {
     let config = format!(
         "[source.vendored-sources]\ndirectory = \"{VENDOR}\"\n\n\
          [source.crates-io]\nreplace-with = \"vendored-sources\"\n"
     );
-    let mut sources: Vec<Value> = crates.iter().flat_map(Crate::sources).collect();
+    let mut sources = Vec::new();
+    for package in crates {
+        sources.extend(package.sources(&cache.path_of(package)?));
+    }
     sources.push(json!({
         "type": "inline",
         "contents": config,
         "dest": "cargo",
         "dest-filename": "config.toml",
     }));
-    sources.into()
+    Ok(sources.into())
 }
 
-/// Gives flatpak-builder what cargo has already: both keep what they have fetched, by its checksum here.
-pub(super) fn reuse(crates: &[Crate], root: &Path, cargo_home: &Path, state: &Path) -> Result {
-    run(command::cargo()
-        .current_dir(root)
-        .args(["fetch", "--locked"]))?;
-    let caches = cargo_home.join("registry/cache");
-    let failed = || format!("failed to read {}", caches.display());
-    let mut places: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(&caches).act(failed)? {
-        places.push(entry.act(failed)?.path());
+/// Where cargo keeps the crates that it has fetched, whichever registry it has them from: the same
+/// for cargo and for flatpak-builder, so that nothing is fetched twice.
+pub(super) struct Cache(Vec<PathBuf>);
+
+impl Cache {
+    /// Has cargo fetch what `Cargo.lock` names.
+    pub(super) fn fill(root: &Path, cargo_home: &Path) -> Result<Self> {
+        run(command::cargo()
+            .current_dir(root)
+            .args(["fetch", "--locked"]))?;
+        let caches = cargo_home.join("registry/cache");
+        let failed = || format!("failed to read {}", caches.display());
+        let mut places = Vec::new();
+        for entry in fs::read_dir(&caches).act(failed)? {
+            places.push(entry.act(failed)?.path());
+        }
+        Ok(Self(places))
     }
-    for package in crates {
-        let found = places.iter().map(|place| place.join(package.file()));
-        let Some(found) = found.into_iter().find(|path| path.exists()) else {
-            continue;
-        };
-        let to = state.join("downloads").join(&package.checksum);
-        let copied = fs::create_dir_all(&to).and_then(|()| {
-            let file = to.join(package.file());
-            if file.exists() {
-                return Ok(0);
-            }
-            fs::copy(&found, file)
-        });
-        copied.act(|| format!("failed to copy {}", found.display()))?;
+
+    fn path_of(&self, package: &Crate) -> Result<PathBuf> {
+        let mut found = self.0.iter().map(|place| place.join(package.file()));
+        found.find(|path| path.exists()).ok_or_else(|| {
+            Failure::new(format!("failed to find {}", package.file()))
+                .hint("cargo has fetched it, but keeps it elsewhere; is CARGO_HOME set?")
+        })
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -138,11 +140,17 @@ mod tests {
     fn each_crate_comes_with_its_checksum() {
         let lock = "version = 4\n\n[[package]]\nname = \"ours\"\nversion = \"0.1.0\"\n\n\
             [[package]]\nname = \"a-b\"\nversion = \"1.2.3+4\"\n\
-            source = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"00ff\"\n";
+            source = \"registry+https://a/b\"\nchecksum = \"00ff\"\n";
         let crates = crates(lock).unwrap();
         assert_eq!(crates.len(), 1);
-        let list = list(&crates);
-        assert_eq!(list[0]["url"], format!("{CRATES}/a-b/a-b-1.2.3+4.crate"));
+        let cache = tempfile::tempdir().unwrap();
+        let path = cache.path().join("a-b-1.2.3+4.crate");
+        let cache = Cache(vec![cache.path().join("another"), cache.path().into()]);
+        let failure = list(&crates, &cache).unwrap_err().to_string();
+        assert!(failure.contains("a-b-1.2.3+4.crate"), "{failure}");
+        fs::write(&path, "").unwrap();
+        let list = list(&crates, &cache).unwrap();
+        assert_eq!(list[0]["path"], path.to_str().unwrap());
         assert_eq!(list[0]["sha256"], "00ff");
         assert_eq!(list[0]["dest"], "cargo/vendor/a-b-1.2.3+4");
         assert_eq!(list[1]["contents"], r#"{"files":{},"package":"00ff"}"#);
