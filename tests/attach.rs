@@ -110,6 +110,18 @@ fn a_reconnecting_client_keeps_the_connections_of_the_programs() {
 }
 
 #[test]
+fn the_relay_takes_the_processor_from_nobody() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    let _client = lab.connect("work");
+    // The client's own shell has become it.
+    let find = "pgrep -a vpnns | grep -- --attach | cut -d' ' -f1";
+    let find = format!("for pid in $({find}); do chrt -p $pid; done");
+    let policies = lab.run_by_user(&["sh", "-c", &find]).run();
+    assert!(policies.text().contains("SCHED_BATCH"), "{policies:?}");
+}
+
+#[test]
 fn a_script_configures_the_device_when_one_is_given() {
     let lab = Gateway {
         ipv6: false,

@@ -186,6 +186,8 @@ pub fn attach(target: &Target, options: &Options) -> Result<u8, Error> {
             keeper.send(Request::ScriptDone).map_err(Error::Keeper)?;
         }
         tell_idle_timeout(&keeper);
+        // Refused at most by somebody's filter of system calls: it is slower then.
+        let _ = sys::process::interrupt_nobody();
         let mut relay = Relay::new(device, socket, offload).map_err(Error::Prepare)?;
         let end = loop {
             let end = relay.run(&[peer.pidfd.as_fd(), keeper.as_fd(), signals.as_fd()]);

@@ -49,6 +49,20 @@ pub fn pidfd_send_signal(pidfd: impl AsFd, signal: Option<Signal>) -> Result<(),
     Ok(())
 }
 
+/// Lets whoever wakes us run on (SCHED_BATCH) instead of making way for us at once; a policy that
+/// somebody has chosen stays, and children start with the usual one.
+pub fn interrupt_nobody() -> Result<(), Errno> {
+    // SAFETY: sched_getscheduler takes a number, and changes no memory.
+    let policy = Errno::result(unsafe { libc::sched_getscheduler(0) })?;
+    if policy != libc::SCHED_OTHER {
+        return Ok(());
+    }
+    let policy = libc::SCHED_BATCH | libc::SCHED_RESET_ON_FORK;
+    let none = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the parameters are read only, and outlive the call.
+    Errno::result(unsafe { libc::sched_setscheduler(0, policy, &raw const none) }).map(drop)
+}
+
 /// A copy of a descriptor of that process's (pidfd_getfd(2), 5.6); it takes the right to trace it.
 pub fn pidfd_getfd(pidfd: impl AsFd, number: RawFd) -> Result<OwnedFd, Errno> {
     let raw = pidfd.as_fd().as_raw_fd();

