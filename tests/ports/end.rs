@@ -58,7 +58,8 @@ fn a_forwarder_holds_up_nobody_who_reads_what_its_program_prints() {
     let _app = session.keep("default");
     let script = format!("vpnns --publish {port}:{INSIDE} -- echo printed 2>&1 | cat");
     assert_eq!(session.script(&script).run().text(), "printed");
-    assert_eq!(forwarders(&session).len(), 1);
+    // It takes its name a moment after its program has been started.
+    assert!(wait_until(LIMIT, || forwarders(&session).len() == 1));
 }
 
 #[test]
