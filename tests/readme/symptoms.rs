@@ -89,7 +89,7 @@ fn an_app_that_cannot_be_helped_is_told_so() {
     shows(
         &stage,
         "vpnns --status --name work",
-        "isolated for …: no VPN, apps are offline",
+        "no VPN, apps are offline",
     );
     shows(
         &stage,

@@ -264,14 +264,17 @@ class Person:
 
     def click(self, node, button):
         number = self.x_window(self.screen.window_of(node))
-        # What slides to another place is followed, as an eye does.
-        for _ in range(20):
+        # What slides to another place is followed, as an eye does; on a loaded machine it may
+        # stand still for a moment on its way.
+        still = 0
+        for _ in range(40):
             before = self.screen.size(node)
             x, y, width, height = before
             run("xdotool", "mousemove", "--window", number, str(x + width // 2), str(y + height // 2))
             # A click in the same place as the last one could count as a double click.
-            time.sleep(0.3)
-            if self.screen.size(node) == before:
+            time.sleep(0.25)
+            still = still + 1 if self.screen.size(node) == before else 0
+            if still == 2:
                 break
         run("xdotool", "click", str(button))
 
