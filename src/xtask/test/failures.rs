@@ -10,6 +10,11 @@ const MOST_LINES: usize = 40;
 pub(super) struct Failures {
     told: Vec<Failed>,
     is_within: bool,
+    /// Programs of tests that have begun, and those that have come to their end.
+    begun: usize,
+    ended: usize,
+    passed: usize,
+    failed: usize,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -37,14 +42,32 @@ impl Failures {
             let (name, said) = (name.to_owned(), Vec::new());
             self.told.push(Failed { name, said });
             self.is_within = true;
-        } else if line == "failures:" || line.starts_with("test result: ") {
+        } else if line == "failures:" {
             self.is_within = false;
+        } else if let Some(result) = line.strip_prefix("test result: ") {
+            self.is_within = false;
+            self.ended += 1;
+            self.passed += count(result, " passed");
+            self.failed += count(result, " failed");
+        } else if line.starts_with("running ") && line.trim_end_matches('s').ends_with(" test") {
+            self.begun += 1;
         } else if let Some(test) = self.told.last_mut().filter(|_| self.is_within)
             && !is_of_a_backtrace(line)
             && test.said.len() < MOST_LINES
         {
             test.said.push(line.to_owned());
         }
+    }
+
+    /// The tests that failed, where nothing but they went wrong.
+    pub(super) fn names(&self) -> Option<Vec<&str>> {
+        let is_all = self.begun == self.ended && self.failed == self.told.len() && self.failed > 0;
+        is_all.then(|| self.told.iter().map(|it| it.name.as_str()).collect())
+    }
+
+    /// How many tests passed.
+    pub(super) fn passed(&self) -> usize {
+        self.passed
     }
 
     /// What has been noted, to be printed last.
@@ -56,6 +79,13 @@ impl Failures {
         }
         lines.concat()
     }
+}
+
+/// The number before a word of a result: "FAILED. 46 passed; 1 failed; 0 ignored".
+fn count(result: &str, word: &str) -> usize {
+    let before = result.split(word).next().unwrap_or_default();
+    let number = before.rsplit(' ').next().unwrap_or_default();
+    number.parse().unwrap_or(0)
 }
 
 fn is_of_a_backtrace(line: &str) -> bool {
@@ -89,7 +119,7 @@ the server's log
 failures:
     group::two
 
-test result: FAILED. 1 passed; 1 failed
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out
 ";
 
     #[test]
@@ -104,6 +134,24 @@ test result: FAILED. 1 passed; 1 failed
             "\n-- group::two\n   thread 'group::two' panicked at tests/x.rs:3:1:\n   \
              no icon came\n   the server's log\n"
         );
+    }
+
+    #[test]
+    fn the_failed_tests_are_known_by_name_unless_something_else_went_wrong() {
+        let read = |printed: &str| {
+            let mut failures = Failures::default();
+            failures.pass_on(printed.as_bytes(), io::sink()).unwrap();
+            failures
+        };
+        let failures = read(PRINTED);
+        assert_eq!(failures.names(), Some(vec!["group::two"]));
+        assert_eq!(failures.passed(), 1);
+        // One that was killed has no result.
+        let killed = format!("{PRINTED}\nrunning 1 test\n");
+        assert_eq!(read(&killed).names(), None);
+        let untold = PRINTED.replace("1 failed;", "2 failed;");
+        assert_eq!(read(&untold).names(), None);
+        assert_eq!(read("").names(), None);
     }
 
     #[test]
