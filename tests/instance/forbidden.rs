@@ -19,7 +19,7 @@ fn with_none_of(kind: &str) -> Session {
 fn without_user_namespaces_one_sentence_says_why_and_nothing_is_left() {
     let session = with_none_of("user");
     assert_eq!(std::fs::read_dir(session.home()).unwrap().count(), 0);
-    assert_eq!(session.processes(), []);
+    session.wait_for_nothing();
     // And nothing stands in the way once they are allowed.
     session.inside(&["true"]).run().text();
 }
@@ -29,7 +29,7 @@ fn without_another_kind_of_namespace_the_switch_of_that_kind_is_named() {
     for kind in ["net", "mnt", "uts"] {
         let session = with_none_of(kind);
         assert_eq!(std::fs::read_dir(session.home()).unwrap().count(), 0);
-        assert_eq!(session.processes(), []);
+        session.wait_for_nothing();
     }
 }
 
@@ -58,9 +58,7 @@ fn with_room_for_one_user_namespace_only_no_keeper_is_left_waiting() {
         .command(&["unshare", "-Ur", "sh", "-c", script])
         .run();
     assert_complaint(&output, 125, "hint: ");
-    assert!(crate::support::wait_until(crate::support::LIMIT, || {
-        session.processes().is_empty()
-    }));
+    session.wait_for_nothing();
 }
 
 #[test]

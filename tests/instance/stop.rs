@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{LIMIT, Session, assert_complaint, wait_until};
+use crate::support::{LIMIT, Session, assert_complaint};
 
 #[test]
 fn stop_ends_every_app_and_says_nothing() {
@@ -25,7 +25,7 @@ fn stop_ends_every_app_and_says_nothing() {
     assert_eq!(session.status("other").unwrap().apps.len(), 1);
     drop(other);
     session.wait_for_end("other");
-    assert!(wait_until(LIMIT, || session.processes().is_empty()));
+    session.wait_for_nothing();
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn an_app_that_ignores_the_signal_is_killed_when_its_time_is_over() {
     assert!(output.elapsed >= Duration::from_secs(4), "{output:#?}");
     assert!(output.elapsed < Duration::from_secs(12), "{output:#?}");
     assert_eq!(app.wait(LIMIT).code(), 128 + 9);
-    assert_eq!(session.processes(), []);
+    session.wait_for_nothing();
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn what_runs_in_namespaces_of_its_own_ends_too() {
         .limit(Duration::from_secs(20))
         .run();
     assert_eq!((output.code(), &*output.log()), (0, ""));
-    assert_eq!(session.processes(), []);
+    session.wait_for_nothing();
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn ctrl_c_ends_the_app_and_with_it_the_instance() {
         ],
     );
     session.wait_for_end("default");
-    assert_eq!(session.processes(), []);
+    session.wait_for_nothing();
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn programs_get_in_and_out_and_are_seen_whatever_version_has_started_the_instanc
         for app in [first, second] {
             assert_eq!(app.wait(LIMIT).code(), 128 + 15);
         }
-        assert!(wait_until(LIMIT, || session.processes().is_empty()));
+        session.wait_for_nothing();
     }
 }
 
@@ -109,6 +109,6 @@ fn a_vpn_of_another_version_goes_on_and_can_be_disconnected() {
         let stopped = of_version(&session, other, &["--stop", "--name", "demo"]).run();
         assert!(stopped.succeeded(), "{stopped:#?}");
         assert_eq!(app.wait(LIMIT).code(), 128 + 15);
-        assert!(wait_until(LIMIT, || session.processes().is_empty()));
+        session.wait_for_nothing();
     }
 }

@@ -1,8 +1,6 @@
 //! A session bus of the instance's own, made by a real dbus-daemon.
 
-use crate::support::{
-    LIMIT, Session, assert_complaint, command::require, stand_in::PYTHON, wait_until,
-};
+use crate::support::{Session, assert_complaint, command::require, stand_in::PYTHON};
 
 /// A user with a session bus, on which a program has a name.
 const OUTSIDE: &str = "
@@ -104,11 +102,7 @@ fn what_a_private_bus_starts_is_inside_and_does_not_keep_the_instance() {
     assert_eq!(lines[4], "system:", "{said:#?}");
     // The session's end sees to it that nothing of it is left.
     session.wait_for_end("default");
-    assert!(
-        wait_until(LIMIT, || session.processes().is_empty()),
-        "{:?}",
-        session.processes()
-    );
+    session.wait_for_nothing();
 }
 
 #[test]

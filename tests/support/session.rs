@@ -111,6 +111,13 @@ impl Session {
         assert!(gone, "{name} is still there: {:#?}", self.status(name));
     }
 
+    /// Waits until no process of this session runs: an instance is gone a moment before its
+    /// keeper, which takes its name off the list before it exits.
+    pub fn wait_for_nothing(&self) {
+        let none = wait_until(AFTERMATH, || self.processes().is_empty());
+        assert!(none, "left behind: {:#?}", self.processes());
+    }
+
     /// Every process of this session that still runs, as number and command line.
     pub fn processes(&self) -> Vec<(Pid, String)> {
         // Set for all, by the user's environment, and different in each session.
