@@ -116,6 +116,45 @@ fn a_program_that_hangs_up_on_a_bus_that_does_not_listen_keeps_no_processor_busy
     assert_eq!(calls(&script), ["answered", "idle", "answered"]);
 }
 
+/// Connects a hundred times, and stays.
+const MANY: &str = r#"
+import socket, time
+buses = []
+for _ in range(100):
+    bus = socket.socket(socket.AF_UNIX)
+    bus.setblocking(False)
+    for _ in range(20):
+        try: bus.connect("/run/dbus/system_bus_socket")
+        except BlockingIOError: time.sleep(0.01)
+        else: break
+    buses.append(bus)
+print("many", flush=True)
+time.sleep(600)
+"#;
+
+#[test]
+fn a_program_that_takes_all_connections_keeps_no_processor_busy_and_others_get_in_after_it() {
+    // Each connection takes two descriptors: with one of the limits the last one finds none at all, with the
+    // other one too few.
+    let script = "
+        keep; vpnns -- bash \"$HOME/call\" org.freedesktop.login1; printf '%s' \"$MANY\" >many
+        for relay in $(pgrep -f '^vpnns: system bus'); do
+            tr '\\0' '\\n' 2>/dev/null </proc/$relay/environ | grep -qx \"HOME=$HOME\" && break; done
+        ticks() { sed 's/.*) //' /proc/$relay/stat | awk '{print $12 + $13}'; }
+        for limit in 64 65; do
+            prlimit --pid $relay --nofile=$limit:
+            mkfifo said; vpnns -- PYTHON many >said & many=$!
+            head -n 1 said; rm said
+            before=$(ticks); sleep 2; [ $(($(ticks) - before)) -lt 20 ] && echo idle || echo busy
+            kill $many; wait $many || true
+            until_it_prints answered vpnns -- bash \"$HOME/call\" org.freedesktop.login1
+        done";
+    let script = script.replace("PYTHON", PYTHON);
+    let script = format!("MANY='{MANY}'\n{script}");
+    let expected = ["answered", "many", "idle", "many", "idle"];
+    assert_eq!(calls(&script), expected);
+}
+
 /// A PATH that has what is needed, but for the proxy.
 const WITHOUT_PROXY: &str = "
     mkdir bin; for program in /usr/bin/* /bin/*; do ln -sf $program bin/; done; rm bin/xdg-dbus-proxy

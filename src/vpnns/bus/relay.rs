@@ -17,15 +17,24 @@ use crate::sys;
 
 /// How much is carried at once, in bytes.
 const PIECE: usize = 64 * 1024;
+/// How long nobody is let in who comes when there is no descriptor left, in milliseconds.
+const EXHAUSTED: u8 = 100;
 
 /// Serves each connection of `listener` by one to `server`, until `life` has something to read.
 pub(super) fn run(listener: &OwnedFd, server: &Path, life: impl AsFd) -> Result<(), Errno> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut buffer = vec![0; PIECE];
+    let mut is_exhausted = false;
     loop {
+        // With no descriptor left, whoever knocks would be told again and again.
+        let (knocks, limit) = if is_exhausted {
+            (PollFlags::empty(), PollTimeout::from(EXHAUSTED))
+        } else {
+            (PollFlags::POLLIN, PollTimeout::NONE)
+        };
         let mut fds = vec![
             PollFd::new(life.as_fd(), PollFlags::POLLIN),
-            PollFd::new(listener.as_fd(), PollFlags::POLLIN),
+            PollFd::new(listener.as_fd(), knocks),
         ];
         let mut whose = Vec::new();
         for (index, pair) in pairs.iter().enumerate() {
@@ -39,7 +48,7 @@ pub(super) fn run(listener: &OwnedFd, server: &Path, life: impl AsFd) -> Result<
                 }
             }
         }
-        match poll(&mut fds, PollTimeout::NONE) {
+        match poll(&mut fds, limit) {
             Err(Errno::EINTR) => continue,
             other => other?,
         };
@@ -56,13 +65,14 @@ pub(super) fn run(listener: &OwnedFd, server: &Path, life: impl AsFd) -> Result<
         }
         let mut ready = ready.into_iter();
         pairs.retain_mut(|pair| !ready.next().unwrap_or(false) || pair.carry(&mut buffer).is_ok());
-        if fired[1] {
-            while let Ok(near) = sys::fd::accept(listener) {
-                // Not to be had: the connection is closed, as it would be by a bus that ends.
-                if let Ok(far) = dial(server) {
-                    pairs.push(Pair::new(near, far));
+        if fired[1] || is_exhausted {
+            is_exhausted = loop {
+                match sys::fd::accept(listener) {
+                    // Not to be had: the connection is closed, as it would be by a bus that ends.
+                    Ok(near) => pairs.extend(dial(server).ok().map(|far| Pair::new(near, far))),
+                    Err(error) => break matches!(error, Errno::EMFILE | Errno::ENFILE),
                 }
-            }
+            };
         }
     }
 }
