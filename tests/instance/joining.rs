@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Session, exists};
+use crate::support::{LIMIT, Session, exists, wait_until};
 
 #[test]
 fn apps_of_one_name_share_a_network_and_of_two_names_do_not() {
@@ -68,7 +68,10 @@ fn a_background_child_keeps_the_instance_until_it_ends() {
         // Long enough for a keeper that does not know of the child to have ended.
         std::thread::sleep(std::time::Duration::from_millis(300));
         assert_eq!(session.network("default"), network);
-        let apps = session.status("default").unwrap().apps;
+        let apps = || session.status("default").unwrap().apps;
+        // It looks for those who did not come by the door when it knows of nobody else.
+        wait_until(LIMIT, || apps().len() == 1);
+        let apps = apps();
         assert_eq!(apps.len(), 1, "{apps:?}");
         assert_eq!(
             (apps[0].pid.to_string(), &*apps[0].command),
@@ -92,6 +95,22 @@ fn an_instance_ends_with_its_last_app_and_leaves_no_socket() {
     for name in ["control", "namespaces"] {
         assert!(!exists(&directory.join(name)), "{name} is left");
     }
+}
+
+#[test]
+fn a_program_that_comes_to_the_keeper_and_says_nothing_keeps_no_instance() {
+    let session = Session::new();
+    let app = session.keep("default");
+    let visit = "import socket, time
+visitor = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+visitor.connect('.vpnns-default/control')
+print('there', flush=True)
+time.sleep(600)";
+    let mut visitor = session.command(&["/usr/bin/python3", "-c", visit]).spawn();
+    visitor.wait_for("there\n");
+    drop(app);
+    session.wait_for_end("default");
+    assert!(visitor.ended().is_none(), "{}", visitor.log());
 }
 
 #[test]

@@ -26,7 +26,7 @@ const ORIGINAL_PID_FILE: &str = "vpnns.pid";
 /// Starting an instance takes milliseconds; whoever holds the lock longer is stopped or stuck.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// The same for somebody who only looks what there is.
-const LOOKER_PATIENCE: Duration = Duration::from_secs(1);
+const LOOKER_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why there is no state directory to work in.
 #[derive(Debug, thiserror::Error)]

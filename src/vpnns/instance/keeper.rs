@@ -274,6 +274,7 @@ impl Keeper {
             pending,
             self.supervisors_deadline(),
             self.masks.as_ref().and_then(masks::Watch::deadline),
+            self.connections.iter().filter_map(|it| it.new_until).min(),
         ];
         match deadlines.into_iter().flatten().min() {
             None => PollTimeout::NONE,
@@ -286,7 +287,11 @@ impl Keeper {
     }
 
     fn deadlines(&mut self, now: Instant) {
-        for deadline in [&mut self.kept_until, &mut self.deaf_until] {
+        let newcomers = self.connections.iter_mut().map(|it| &mut it.new_until);
+        for deadline in [&mut self.kept_until, &mut self.deaf_until]
+            .into_iter()
+            .chain(newcomers)
+        {
             if deadline.is_some_and(|at| at <= now) {
                 *deadline = None;
             }
@@ -476,9 +481,9 @@ impl Keeper {
         let _ = self.lock.unlock();
     }
 
-    /// Whether a connection has been made whose request has not been read yet.
+    /// Whether a connection has been made not long ago whose request has not been read yet.
     fn has_newcomer(&self) -> bool {
-        self.connections.iter().any(|connection| connection.is_new)
+        self.connections.iter().any(|it| it.new_until.is_some())
     }
 
     fn tell_watchers(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -15,6 +16,9 @@ use super::{Keeper, Member};
 use crate::instance::client::peer_pidfd;
 use crate::instance::control::{self, Reply, Request};
 
+/// For how long a client that says nothing counts as one that is about to join: one that is suspended just then
+/// is sent away by an instance that ends, and makes the next one.
+const SILENCE: Duration = Duration::from_secs(5);
 /// No program's name is longer (NAME_MAX), in bytes.
 const LONGEST_NAME: usize = 255;
 
@@ -34,8 +38,8 @@ pub(super) struct Connection {
     /// The client as the kernel knows it.
     pub(super) pidfd: OwnedFd,
     pid: Pid,
-    /// It has not said what it came for: perhaps an app about to join.
-    pub(super) is_new: bool,
+    /// Until when it may be an app about to join, that has not said yet what it came for.
+    pub(super) new_until: Option<Instant>,
     /// It wants to hear of every change.
     pub(super) watches: bool,
     /// A change did not fit into its socket; it gets the newest state when there is room.
@@ -57,13 +61,14 @@ impl Connection {
         }
         let pid = Pid::from_raw(credentials.pid());
         let pidfd = peer_pidfd(&socket, pid).ok()?;
-        let (is_new, watches, behind) = (true, false, false);
-        let (supervisor, forwards, closed) = (None, None, false);
+        let new_until = Some(Instant::now() + SILENCE);
+        let (watches, behind, closed) = (false, false, false);
+        let (supervisor, forwards) = (None, None);
         Some(Self {
             socket,
             pidfd,
             pid,
-            is_new,
+            new_until,
             watches,
             behind,
             supervisor,
@@ -136,7 +141,8 @@ impl Keeper {
         match control::receive(&connection.socket, MsgFlags::empty()) {
             Ok((request, fd)) => {
                 // After this one it is still about to join, and the instance must not end.
-                connection.is_new = matches!(request, Request::SessionBus);
+                let is_joining = matches!(request, Request::SessionBus);
+                connection.new_until = is_joining.then(|| Instant::now() + SILENCE);
                 self.answer(index, request, fd);
             }
             // Only its POLLOUT had fired.
