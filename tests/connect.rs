@@ -143,6 +143,13 @@ fn running(lab: &Lab, program: &str) -> Vec<String> {
         .collect()
 }
 
+/// Waits until none of a program's processes is left: they end with what the caller has waited for, but
+/// are reaped in their own time.
+fn wait_for_none(lab: &Lab, program: &str) {
+    let none = wait_until(PATIENCE, || running(lab, program).is_empty());
+    assert!(none, "still there: {:?}", running(lab, program));
+}
+
 /// Sits down at a terminal with a command, types and waits as the steps say.
 fn sit(lab: &Lab, command: &[&str], steps: &[&str]) -> Invocation {
     let script = include_str!("support/terminal.py");

@@ -23,7 +23,7 @@ fn disconnect_logs_out_and_leaves_the_programs_isolated() {
         lab.gateway_log().contains("invalidating session")
     });
     assert!(logged_out, "{}", lab.gateway_log());
-    assert!(running(&lab, "openconnect").is_empty());
+    wait_for_none(&lab, "openconnect");
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn the_fronts_death_disconnects_in_order() {
         let front = connect(&lab, "work");
         front.signal(signal);
         wait_for_state(&lab, "work", "isolated");
-        assert!(wait_until(PATIENCE, || running(&lab, "openconnect").is_empty()));
+        wait_for_none(&lab, "openconnect");
     }
 }
 
@@ -53,7 +53,40 @@ fn in_the_background_it_lives_on_until_it_is_disconnected() {
     vpnns(&lab, &["--disconnect", "--name", "work"])
         .run()
         .text();
-    assert!(running(&lab, "openconnect").is_empty());
+    wait_for_none(&lab, "openconnect");
+}
+
+#[test]
+fn who_has_disconnected_can_connect_again_at_once() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    usual(&lab, "work");
+    let connect = || {
+        let words = ["--connect", "work", "--background"];
+        let front = vpnns(&lab, &words).input(&format!("{PASSWORD}\n"));
+        let output = front.run();
+        assert!(output.succeeded(), "{output:#?}");
+    };
+    connect();
+    // The tunnel goes while its connector has no time to.
+    let of_connector = |signal: &str| {
+        let kill = ["pkill", signal, "-f", "^vpnns: connecting work"];
+        lab.run_by_user(&kill).run().text();
+    };
+    of_connector("-STOP");
+    let client = status(&lab, "work")["tunnel"]["client"]["pid"].to_string();
+    let mut disconnect = vpnns(&lab, &["--disconnect", "--name", "work"]).spawn();
+    let log = || vpnns(&lab, &["--log", "--name", "work"]).run();
+    let wanted = || log().text().contains("wants it disconnected");
+    assert!(wait_until(PATIENCE, wanted), "{:#?}", log());
+    lab.run_by_root(&["kill", "-KILL", &client]).run().text();
+    wait_for_state(&lab, "work", "isolated");
+    let too_early = wait_until(Duration::from_millis(300), || disconnect.ended().is_some());
+    assert!(!too_early, "nobody could connect it now");
+    of_connector("-CONT");
+    assert!(disconnect.wait(PATIENCE).succeeded());
+    connect();
+    assert!(lab.reaches("work", address::FAR));
 }
 
 #[test]
@@ -69,7 +102,7 @@ fn a_killed_connector_leaves_no_client_and_no_way_through() {
     let status = wait_for_state(&lab, "work", "failed");
     assert_eq!(status["reason"], "vpnns --connect ended unexpectedly");
     assert!(!lab.reaches("work", address::FAR));
-    assert!(wait_until(PATIENCE, || running(&lab, "openconnect").is_empty()));
+    wait_for_none(&lab, "openconnect");
     let output = front.wait(PATIENCE);
     assert_eq!(output.code(), 1, "{output:#?}");
     assert!(
@@ -94,7 +127,7 @@ fn a_killed_keeper_ends_the_connection_and_says_so() {
             .contains("the keeper of the instance was killed"),
         "{output:#?}"
     );
-    assert!(running(&lab, "openconnect").is_empty());
+    wait_for_none(&lab, "openconnect");
     assert!(!lab.reaches("work", address::FAR));
 }
 
@@ -106,7 +139,7 @@ fn a_stopped_instance_takes_its_connector_with_it() {
     let front = connect(&lab, "work");
     vpnns(&lab, &["--stop", "--name", "work"]).run().text();
     assert!(front.wait(PATIENCE).succeeded());
-    assert!(running(&lab, "openconnect").is_empty());
+    wait_for_none(&lab, "openconnect");
 }
 
 #[test]

@@ -139,7 +139,8 @@ pub enum Request {
         #[serde(default)]
         hint: Option<String>,
     },
-    /// Take the tunnel down in order; programs stay. (From anybody.)
+    /// Take the tunnel down in order; programs stay. (From anybody. Where there is a connector, it is
+    /// done when that has ended.)
     Disconnect,
     /// I am about to start a client and to graft it: keep the instance for it.
     Prepare(Box<Prepare>),

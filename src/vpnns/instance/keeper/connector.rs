@@ -216,6 +216,7 @@ impl Keeper {
         }
         self.connector = None;
         self.changed = true;
+        self.tell_of_the_end();
         if reason.is_none() {
             self.loss.is_wished();
         }
@@ -226,6 +227,15 @@ impl Keeper {
             self.set_state(state);
         }
         self.set_hint(hint);
+    }
+
+    /// Answers those who wanted the connector to end.
+    fn tell_of_the_end(&mut self) {
+        for connection in self.connections.iter_mut().filter(|it| it.awaits_end) {
+            connection.awaits_end = false;
+            let warnings = Vec::new();
+            connection.reply(Reply::Done { warnings }, None);
+        }
     }
 
     /// The connector waits before its next try, or does so no longer.
@@ -282,6 +292,9 @@ impl Keeper {
             if let Some(connector) = self.connection(connection) {
                 connector.reply(Reply::Disconnect, None);
             }
+            // Its tunnel goes before it does, and until it has gone no other one may come.
+            self.connections[index].awaits_end = true;
+            return;
         } else if self.tunnel.is_some() {
             self.drop_tunnel("it was disconnected", State::Isolated);
         } else if self.is_supervised() {
@@ -306,6 +319,7 @@ impl Keeper {
         }
         self.connector = None;
         self.changed = true;
+        self.tell_of_the_end();
         let reason = "vpnns --connect ended unexpectedly".to_owned();
         let state = State::Failed {
             reason: reason.clone(),

@@ -44,6 +44,8 @@ pub(super) struct Connection {
     pub(super) watches: bool,
     /// A change did not fit into its socket; it gets the newest state when there is room.
     pub(super) behind: bool,
+    /// It wanted the connector to end, and is told when that has ended.
+    pub(super) awaits_end: bool,
     /// It supervises a client: the instance is in use.
     pub(super) supervisor: Option<Supervisor>,
     /// It forwards ports.
@@ -62,7 +64,7 @@ impl Connection {
         let pid = Pid::from_raw(credentials.pid());
         let pidfd = peer_pidfd(&socket, pid).ok()?;
         let new_until = Some(Instant::now() + SILENCE);
-        let (watches, behind, closed) = (false, false, false);
+        let (watches, behind, awaits_end, closed) = (false, false, false, false);
         let (supervisor, forwards) = (None, None);
         Some(Self {
             socket,
@@ -71,6 +73,7 @@ impl Connection {
             new_until,
             watches,
             behind,
+            awaits_end,
             supervisor,
             forwards,
             closed,
