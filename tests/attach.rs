@@ -104,6 +104,9 @@ fn a_reconnecting_client_keeps_the_connections_of_the_programs() {
         client.log().matches("SSL negotiation with").count() > 1
     });
     assert!(back, "{}", client.log());
+    // It has begun to; until it is there, a page takes longer than it is waited for.
+    let reached = || lab.reaches("work", address::FAR);
+    assert!(support::wait_until(support::LIMIT, reached));
     everything_comes_over_ipv4(&lab);
     assert_eq!(client.pid(), pid);
     assert!(held.holds(), "the connection did not survive");

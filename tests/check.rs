@@ -22,7 +22,7 @@ mod telling;
 #[path = "check/traffic.rs"]
 mod traffic;
 
-use support::{Client, Invocation, Output, Running, Session, StandIn, User};
+use support::{Client, Invocation, LIMIT, Output, Running, Session, StandIn, User, wait_until};
 use vpnns_protocol::finding::{Finding, Findings, Outcome};
 
 /// The instance that all of them check.
@@ -130,6 +130,13 @@ impl Scene {
     fn make_hole(&self, script: &str) {
         self.as_root_of_it(script).run().text();
     }
+}
+
+/// Waits until a shell that has said so has become a `sleep`: the check calls programs by their names.
+fn sleeps(app: &Running) {
+    let path = format!("/proc/{}/comm", app.pid());
+    let is_it = || std::fs::read_to_string(&path).is_ok_and(|name| name == "sleep\n");
+    assert!(wait_until(LIMIT, is_it), "{}", app.log());
 }
 
 /// The command by which a user outside becomes the root of an instance.

@@ -64,6 +64,8 @@ fn after_the_first_has_ended_the_second_needs_no_force() {
     let first = lab.connect("work");
     first.signal(Signal::SIGKILL);
     first.wait(LIMIT);
+    // Its relay sees a moment later that it is alone.
+    assert!(wait_until(LIMIT, || !lab.reaches("work", address::FAR)));
     let _second = lab.connect("work");
     assert!(lab.reaches("work", address::FAR_6));
 }

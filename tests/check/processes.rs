@@ -2,7 +2,7 @@
 
 use super::support::command::require;
 use super::support::{LIMIT, wait_until};
-use super::{NAME, Scene};
+use super::{NAME, Scene, sleeps};
 use vpnns_protocol::finding::Outcome;
 
 #[test]
@@ -21,6 +21,8 @@ fn a_child_of_an_app_in_the_users_own_network_is_found() {
         .command(&["sh", "-c", kill, &app.pid().to_string()])
         .run()
         .text();
+    // It was told to end, and ends in its own time.
+    wait_until(LIMIT, || scene.check().problems().is_empty());
     scene.check().assert_clean();
 }
 
@@ -42,6 +44,7 @@ fn a_process_with_the_hosts_files_is_found() {
         .command(&[&words[..], &command].concat())
         .spawn();
     stranger.wait_for("there");
+    sleeps(&stranger);
     let found = scene.check();
     found.assert_found("processes", "sees the host's own files");
     found.assert_found("privileges", &format!("sleep ({})", stranger.pid()));
@@ -52,6 +55,7 @@ fn a_process_with_power_over_the_network_is_found() {
     let scene = Scene::offline();
     let root = scene.as_root_of_it("echo there; exec sleep 600").spawn();
     root.wait_for("there");
+    sleeps(&root);
     let found = scene.check();
     found.assert_found("privileges", &format!("sleep ({}) may change", root.pid()));
     found.assert_found("processes", "no ordinary app");

@@ -1,7 +1,7 @@
 //! Sockets that join two networks: brought along by an app, shared by name, held by a program outside.
 
 use super::support::Running;
-use super::{NAME, Scene};
+use super::{NAME, Scene, sleeps};
 use vpnns_protocol::finding::Outcome;
 
 /// Starts the command that follows with a socket of its own network.
@@ -72,6 +72,7 @@ fn a_connection_that_an_app_has_brought_along_is_found() {
         .command(&words(&["vpnns", "--name", NAME, "--"]));
     let foreign = foreign.spawn();
     foreign.wait_for("started");
+    sleeps(&foreign);
     scene
         .check()
         .assert_found("inherited-sockets", &format!("sleep ({})", foreign.pid()));

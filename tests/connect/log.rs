@@ -145,6 +145,7 @@ fn a_client_that_never_stops_talking_fills_no_memory_and_hides_nothing_else() {
         &format!("[command]\nrun = [\"sh\", \"-c\", \"{run}\"]\n"),
     );
     assert_eq!(vpnns(&lab, &["--connect", "work"]).run().code(), 1);
+    wait_for_state(&lab, "work", "failed");
     let lines = log(&lab);
     assert!(lines.iter().map(String::len).sum::<usize>() <= 64 * 1024);
     assert!(
@@ -170,6 +171,7 @@ fn a_last_line_that_holds_a_key_is_in_no_failure() {
         profile(&lab, "work", &text);
         let front = vpnns(&lab, &["--connect", "work"]).run();
         assert_eq!(front.code(), 1);
+        wait_for_state(&lab, "work", "failed");
         let told = [front.stderr, status(&lab, "work").to_string()];
         for told in told.into_iter().chain([log(&lab).join("\n")]) {
             assert!(told.contains(quoted) && !told.contains("5ecret"), "{told}");

@@ -21,7 +21,7 @@ fn after_a_wrong_password_the_servers_word_is_shown_and_it_is_asked_again() {
     let output = sit(&lab, &["vpnns", "--connect", "work"], &steps).run();
     assert!(output.succeeded(), "{output:#?}");
     assert!(!output.stdout.contains("horse"), "{output:#?}");
-    assert!(running(&lab, "openconnect").is_empty());
+    wait_for_none(&lab, "openconnect");
 }
 
 #[test]

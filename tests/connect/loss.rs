@@ -34,6 +34,11 @@ impl<'lab> Connection<'lab> {
     }
 
     fn connect(&self) {
+        // One that was told to end, or has lost its keeper, is gone a moment after its tunnel; until
+        // then another one is refused.
+        let before = ["pgrep", "-f", "^vpnns: connecting work"];
+        let gone = || self.lab.run_by_user(&before).run().stdout.is_empty();
+        assert!(wait_until(PATIENCE, gone));
         let words = ["--connect", "work", "--background"];
         vpnns(self.lab, &words).run().text();
         assert_eq!(status(self.lab, "work")["state"], "connected");
@@ -113,6 +118,7 @@ fn programs_are_frozen_until_the_vpn_is_back_and_then_go_on_as_if_nothing_had_be
     let mut held = Hold::start(&lab, "work", address::FAR);
     // One that the user has stopped before is the user's to let go on.
     stopped.signal(Signal::SIGSTOP);
+    assert!(wait_until(PATIENCE, || state_of(&stopped).starts_with('T')));
     assert_eq!(status(&lab, "work")["frozen"], Value::Null);
     connection.lose();
     frozen(&lab);
@@ -165,6 +171,8 @@ fn frozen_programs_go_on_when_the_user_disconnects_also_after_a_failure() {
     std::fs::rename(&connection.configuration, lab.user().home().join("away")).unwrap();
     let words = ["--connect", "work", "--background"];
     assert_eq!(vpnns(&lab, &words).run().code(), 1);
+    // On a loaded machine the keeper may hear of the end after us.
+    wait_for_state(&lab, "work", "failed");
     assert_eq!(status(&lab, "work")["frozen"], true);
     vpnns(&lab, &disconnect).run().text();
     thawed(&lab);

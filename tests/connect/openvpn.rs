@@ -184,5 +184,5 @@ fn a_command_of_the_users_is_kept_up_too() {
         .text();
     assert!(front.wait(PATIENCE).succeeded());
     server.kill();
-    assert!(running(&lab, "openvpn").is_empty());
+    wait_for_none(&lab, "openvpn");
 }

@@ -18,11 +18,9 @@ fn an_unreachable_server_is_given_up_at_the_first_try() {
     assert_eq!(output.code(), 1, "{output:#?}");
     let sentence = "vpnns: failed to reach 192.0.2.1:444: Connection refused";
     assert!(output.stderr.contains(sentence), "{output:#?}");
-    assert_eq!(
-        status(&lab, "work"),
-        Value::Null,
-        "the instance is still there"
-    );
+    // On a loaded machine the keeper may hear of the end after us.
+    let gone = wait_until(PATIENCE, || status(&lab, "work") == Value::Null);
+    assert!(gone, "the instance is still there");
 }
 
 #[test]
@@ -78,7 +76,7 @@ fn without_anybody_to_ask_it_says_what_was_asked() {
     assert_eq!(output.code(), 1, "{output:#?}");
     let sentence = "vpnns: the server asks for \"Password\", and there is no terminal to ask in";
     assert!(output.stderr.contains(sentence), "{output:#?}");
-    assert!(running(&lab, "openconnect").is_empty());
+    wait_for_none(&lab, "openconnect");
 }
 
 #[test]

@@ -41,11 +41,12 @@ fn garbage_a_strange_version_and_a_sudden_end_are_named_and_survived() {
     let lab = Lab::start();
     let desktop = Desktop::start(&lab);
     let ready = json!({"event": "ready"});
+    // Each trouble stands there for as long as a loaded machine may take to look.
     let monitor = json!([
-        [told("connected"), ready, {"wait": 3}, {"raw": "<html>no</html>\n"}],
-        [{"wait": 3}, {"version": 2, "event": "ready"}],
-        [told("isolated"), ready, {"wait": 4}, {"raw": "{\"version\":1,"}, {"exit": 3}],
-        [told("connected"), ready, {"silent": true}],
+        [told("connected"), ready, {"wait": 8}, {"raw": "<html>no</html>\n"}],
+        [{"wait": 6}, {"version": 2, "event": "ready"}],
+        [{"wait": 6}, told("isolated"), ready, {"wait": 4}, {"raw": "{\"version\":1,"}, {"exit": 3}],
+        [{"wait": 6}, told("connected"), ready, {"silent": true}],
     ]);
     begin(&desktop, &lab, &monitor, &json!({}));
     desktop.see("Connected");
@@ -62,8 +63,9 @@ fn garbage_a_strange_version_and_a_sudden_end_are_named_and_survived() {
 fn a_helper_that_says_nothing_is_said_to_be_silent() {
     let lab = Lab::start();
     let desktop = Desktop::start(&lab);
-    let monitor =
-        json!([[{"silent": true}], [told("connected"), {"event": "ready"}, {"silent": true}]]);
+    // What is said of the first one stands there until the second one says something.
+    let second = json!([{"wait": 6}, told("connected"), {"event": "ready"}, {"silent": true}]);
+    let monitor = json!([[{"silent": true}], second]);
     begin(&desktop, &lab, &monitor, &json!({}));
     desktop.see("The VPN helper does not answer*");
     desktop.see("Connected");

@@ -109,7 +109,7 @@ fn a_lost_connection_names_the_apps_that_are_offline_and_its_button_reconnects()
     let desktop = Desktop::start(&lab);
     let notifications = Notifications::start(&lab, &desktop, "show");
     let answer =
-        serde_json::json!({"--reconnect": {}, "--connect work": {}, "--disconnect": {"wait": 4}});
+        serde_json::json!({"--reconnect": {}, "--connect work": {}, "--disconnect": {"wait": 15}});
     let scripted = Scripted::start_with(&lab, &desktop, &answer);
     scripted.tell("connected");
     desktop.see("Connected");
@@ -188,6 +188,8 @@ fn a_question_that_nobody_sees_and_a_session_that_ends_soon_are_told() {
     let scripted = Scripted::start_with(&lab, &desktop, &answer);
     let window = "$(xdotool search --onlyvisible --name '^Per-App VPN$')";
     desktop.shell(&format!("xdotool windowminimize --sync {window}"));
+    // It has heard that it lost the focus once it has told all that it shows.
+    desktop.tell(&serde_json::json!({"do": "texts"}));
     scripted.tell("question");
     let shown = notifications.await_title("Code Needed");
     let body = "Work cannot connect before it is answered.";

@@ -168,6 +168,7 @@ fn an_app_is_opened_in_the_vpn_from_the_panel_and_a_panel_started_anew_has_the_i
     };
     // The window is there and has the focus: the first click puts it away.
     desktop.click("Connected");
+    desktop.tell(&json!({"do": "focus"}));
     panel.click(icon, Some(1));
     assert!(wait_until(PATIENCE, || windows() == "0"), "not hidden");
     panel.click(icon, Some(1));

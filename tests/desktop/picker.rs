@@ -142,13 +142,27 @@ fn what_is_dragged_onto_the_window_runs_inside() {
              xdotool mousemove --window $w 40 40 mousedown 1; sleep 0.2\n\
              for at in 60 80 200 300 310; do xdotool mousemove --window $t $at $at; sleep 0.2; done"
         ));
+        // The mouse moves on until the drag has begun, and been seen.
+        let dragged = wait_until(PATIENCE, || {
+            desktop.shell(
+                "t=$(xdotool search --onlyvisible --name '^Per-App VPN$')\n\
+                 for at in 300 310; do xdotool mousemove --window $t $at $at; sleep 0.2; done",
+            );
+            desktop.sees("Drop to Open in Demonstration")
+        });
+        assert!(dragged, "nothing can be dropped");
         desktop.see("Drop to Open in Demonstration");
         desktop.picture("drop");
-        desktop.shell("xdotool mouseup 1; sleep 0.5; kill $(cat ~/drag.pid)");
+        desktop.shell("xdotool mouseup 1");
         await_apps(&lab, known, count);
         if known.is_some() {
             desktop.see("Field Notes is offline: Demonstration is not connected");
         }
         desktop.unsee("Drop to Open in Demonstration");
+        // Not before: what is dropped is fetched from it.
+        desktop.shell(
+            "kill $(cat ~/drag.pid)\n\
+             while xdotool search --onlyvisible --name '^source$' >/dev/null; do sleep 0.1; done",
+        );
     }
 }

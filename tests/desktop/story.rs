@@ -64,7 +64,9 @@ fn from_the_first_start_to_a_lost_server_and_back() {
     desktop.see("Username*");
     desktop.type_text("test");
     desktop.key("Return");
+    // Not only the page, which says before the dialog is there that a password is needed.
     desktop.see("Password*");
+    desktop.see("Remember Password");
     desktop.type_text(PASSWORD);
     desktop.picture("dialog-password-light");
     desktop.key("Return");
@@ -106,6 +108,11 @@ fn from_the_first_start_to_a_lost_server_and_back() {
     desktop.see("Close Field Radio");
     desktop.picture("reconnecting-dark");
     lab.restart_gateway();
+    // A try that is too early would make the next one late.
+    let server = format!("{}:443", address::GATEWAY);
+    let words = ["openssl", "s_client", "-connect", &server];
+    let up = wait_until(PATIENCE, || lab.run_by_user(&words).run().succeeded());
+    assert!(up, "the server did not start: {}", lab.gateway_log());
     // The next try may be some seconds away, or be made just now: then a click would go to what is there instead.
     let _ = desktop.ask(&serde_json::json!({"do": "press", "name": "Try Now", "limit": 0}));
     desktop.see("Connected");
@@ -117,6 +124,9 @@ fn from_the_first_start_to_a_lost_server_and_back() {
     desktop.see("1 app is offline");
     desktop.see("1 app is waiting offline");
     desktop.picture("off-dark");
+    // What was on its way before that is noted before this.
+    let settled = format!("http://{}/settled", address::FAR);
+    lab.on_gateway(&["curl", "-sS", &settled]).run().text();
     let before = lab.far_requests().len();
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(lab.far_requests().len(), before, "the app is not offline");
@@ -199,6 +209,7 @@ fn a_refused_password_says_so_and_asks_again() {
     desktop.launch(&[]);
     desktop.click_button("Connect");
     desktop.see("Password*");
+    desktop.see("Remember Password");
     desktop.type_text("wrong horse");
     desktop.key("Return");
     desktop.see("Login failed*");

@@ -16,6 +16,7 @@ fn the_icon_tells_the_state_and_its_menu_connects() {
     desktop.see("Off");
     host.await_line("registered", "no icon came");
     host.await_icon("isolated");
+    host.await_menu("Demonstration");
     let shown = host.ask("properties");
     assert_eq!(shown["Id"], "org.vpnns.PerAppVpn");
     assert_eq!(shown["Category"], "ApplicationStatus");
@@ -43,8 +44,10 @@ fn the_icon_tells_the_state_and_its_menu_connects() {
     assert_eq!(before["revision"], after["revision"]);
     assert_eq!(ids(&before), ids(&after));
     assert_eq!(host.count("LayoutUpdated"), layouts, "{:?}", host.log());
-    assert!(host.count("ItemsPropertiesUpdated") > 0);
-    assert!(host.count("NewIcon") > 0 && host.count("NewToolTip") > 0);
+    for signal in ["ItemsPropertiesUpdated", "NewIcon", "NewToolTip"] {
+        let told = wait_until(PATIENCE, || host.count(signal) > 0);
+        assert!(told, "no {signal}: {:?}", host.log());
+    }
 
     host.ask("click 'Demonstration*' Disconnect");
     host.await_icon("isolated");
@@ -62,6 +65,7 @@ fn a_menu_that_has_not_changed_is_not_sent_again() {
     desktop.see("Off");
     host.await_line("registered", "no icon came");
     host.await_icon("isolated");
+    host.await_menu("Demonstration");
     // A program comes and goes in the VPN: that changes what is known, and nothing of the menu.
     let _ = host.ask("menu");
     let told = || ["ItemsPropertiesUpdated", "LayoutUpdated"].map(|signal| host.count(signal));

@@ -160,11 +160,19 @@ fn waybar_shows_the_icon_and_its_menu_opens_an_app_in_the_vpn() {
     let icon = bar.place("empty", "off");
     wayland.picture(&lab, "waybar-off");
 
+    // Below the bar, where the menus are.
+    let menus = Look {
+        desktop: &desktop,
+        grab: "WAYLAND_DISPLAY=wayland-1 grim -g '0,30 640x400'",
+    };
+    menus.take("closed");
     wayland.click(icon, 3);
     desktop.shell("sleep 1");
+    menus.await_other("closed", "menu");
     wayland.picture(&lab, "waybar-menu");
     wayland.click((icon.0 + 60, 30 + 15), 1);
     desktop.shell("sleep 1");
+    menus.await_other("menu", "submenu");
     wayland.picture(&lab, "waybar-submenu");
     wayland.click((icon.0 + 250, 30 + 15), 1);
     await_apps(&lab, Some("notes.desktop"), 1);

@@ -31,7 +31,7 @@ fn without_tray_and_notifications_the_settings_say_so_and_a_start_in_the_backgro
     start_in_background(&desktop, &json!({}));
     // Nothing else would lead to it.
     desktop.see("Off");
-    assert_eq!(windows(&desktop), 1);
+    assert!(wait_until(PATIENCE, || windows(&desktop) == 1));
     desktop.key("ctrl+comma");
     desktop.see("This desktop shows no tray at the moment");
     desktop.see("Needs the tray icon; without one, closing the window quits");
@@ -150,7 +150,7 @@ fn a_start_in_the_background_without_a_tray_tells_where_the_app_is() {
     assert_eq!(windows(&desktop), 0);
     notifications.press(&shown, "Show Window");
     desktop.see("Off");
-    assert_eq!(windows(&desktop), 1);
+    assert!(wait_until(PATIENCE, || windows(&desktop) == 1));
 }
 
 #[test]

@@ -88,10 +88,8 @@ fn the_flatpak_shows_the_hosts_apps_and_what_runs_survives_its_end() {
     desktop.see("In work");
     desktop.type_text("radio");
     desktop.see("Field Radio");
-    assert!(
-        shows_icon(&desktop.picture("flatpak-picker")),
-        "the app has no icon"
-    );
+    let shown = || shows_icon(&desktop.picture("flatpak-picker"));
+    assert!(wait_until(PATIENCE, shown), "the app has no icon");
     desktop.key("Return");
     desktop.see("Close Field Radio");
     await_more(&lab);
@@ -131,6 +129,9 @@ fn the_flatpak_shows_the_hosts_apps_and_what_runs_survives_its_end() {
     let off = || desktop.shell(&status).contains("\"isolated\"");
     assert!(wait_until(PATIENCE, off), "{}", desktop.shell(&status));
     host.await_icon("isolated");
+    // What was on its way before that is noted before this.
+    let settled = format!("http://{}/settled", address::INTERNET);
+    lab.on_gateway(&["curl", "-sS", &settled]).run().text();
     let asked = askers(&lab);
     std::thread::sleep(std::time::Duration::from_secs(5));
     // One may have been on its way.

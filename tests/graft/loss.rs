@@ -93,7 +93,9 @@ fn persist_tun_changes_nothing_of_it() {
     let client = openvpn(&lab, &server, &["--persist-tun"]);
     let app = lab.talk("work", address::FAR);
     client.signal(Signal::SIGUSR1);
-    becomes(&lab, "reconnecting");
+    // It is away for a second only, which may pass between two looks: that it was is counted.
+    let counted = || status(&lab)["tunnel"]["reconnects"] == 1;
+    assert!(wait_until(LIMIT, counted), "{:#}", status(&lab));
     becomes(&lab, "connected");
     goes_on(&app);
 }

@@ -4,9 +4,12 @@ use crate::support::Session;
 
 /// A machine whose /run has a name service, as a socket that would answer for the network.
 const MACHINE: &str = "mount -t tmpfs none /run; mkdir -p /run/systemd; mkdir /run/nscd
-    touch /run/nscd/socket; vpnns -- sleep 600 & sleep 0.3
+    touch /run/nscd/socket; vpnns -- sh -c 'echo >on; exec sleep 600' &
+    for try in $(seq 3000); do [ -e on ] && break; sleep 0.01; done
     inside() { vpnns -- sh -c 'ls -A \"$1\" 2>/dev/null | wc -l' sh \"$1\"; }
-    outside() { ls -A \"$1\" | wc -l; }";
+    outside() { ls -A \"$1\" | wc -l; }
+    # The keeper comes to know of it a moment later.
+    hidden() { for try in $(seq 600); do [ \"$(inside \"$1\")\" = 0 ] && break; sleep 0.02; done; }";
 
 fn on_machine(script: &str) -> String {
     let session = Session::new();
@@ -23,7 +26,7 @@ fn a_name_service_of_the_host_is_there_outside_and_not_inside() {
 fn a_name_service_that_is_started_again_stays_hidden() {
     let script = "for i in 1 2 3; do
             rm -r /run/nscd; mkdir /run/nscd; sleep 0.2; touch /run/nscd/socket
-            outside /run/nscd; inside /run/nscd
+            hidden /run/nscd; outside /run/nscd; inside /run/nscd
         done";
     assert_eq!(on_machine(script), "1\n0\n1\n0\n1\n0");
 }
@@ -31,7 +34,8 @@ fn a_name_service_that_is_started_again_stays_hidden() {
 #[test]
 fn a_name_service_that_is_started_later_is_hidden_too() {
     let script = "for late in /run/avahi-daemon /run/systemd/resolve; do
-            mkdir $late; sleep 0.2; touch $late/socket; outside $late; inside $late
+            mkdir $late; sleep 0.2; touch $late/socket
+            hidden $late; outside $late; inside $late
         done";
     assert_eq!(on_machine(script), "1\n0\n1\n0");
 }
@@ -52,9 +56,11 @@ fn a_place_that_cannot_be_hidden_keeps_no_other_from_being_hidden() {
     let session = Session::new();
     // A link to itself, in the place of a socket that stands before the user's own in the table.
     let script = "cd; mkdir -p .docker/run here
-        vpnns --mask $HOME/here/late -- sleep 600 & sleep 0.3
+        vpnns --mask $HOME/here/late -- sh -c 'echo >on; exec sleep 600' &
+        for try in $(seq 3000); do [ -e on ] && break; sleep 0.01; done
         ln -s docker.sock .docker/run/docker.sock
         mkdir here/late; sleep 0.2; touch here/late/socket
+        for try in $(seq 600); do [ -z \"$(vpnns -- ls here/late)\" ] && break; sleep 0.02; done
         ls here/late; vpnns -- sh -c 'ls here/late | wc -l'; vpnns --stop; wait";
     assert_eq!(session.script(script).run().text(), "socket\n0");
 }

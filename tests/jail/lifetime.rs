@@ -51,7 +51,7 @@ fn the_proxy_ends_with_a_killed_keeper_and_its_successor_filters_as_well() {
 
 #[test]
 fn what_was_masked_and_shared_stays_so_under_the_successor_of_a_killed_keeper() {
-    let script = "echo secret >file; keep --mask file --share /run/nscd --system-bus none
+    let script = "echo secret >file; keep --mask file --share /run/nscd --system-bus none; kept
         kill -KILL $(of_home -f '^vpnns: keeper'); serve /run/nscd/socket
         vpnns -- PYTHON \"$HOME/services.py\" ask /run/nscd/socket; vpnns -- cat file
         rm file; echo secret >file; until_it_prints '' vpnns -- cat file; vpnns -- cat file; inside; cat file";

@@ -1,6 +1,6 @@
 //! A session bus of the instance's own, made by a real dbus-daemon.
 
-use crate::support::{Session, assert_complaint, command::require, stand_in::PYTHON};
+use crate::support::{LIMIT, Session, assert_complaint, command::require, stand_in::PYTHON};
 
 /// A user with a session bus, on which a program has a name.
 const OUTSIDE: &str = "
@@ -22,7 +22,9 @@ fn text(script: &str) -> String {
     user.write("on_bus.py", include_str!("on_bus.py"), 0o644);
     let outside = OUTSIDE.replace("PYTHON", PYTHON);
     let script = [&*outside, script].join("\n").replace("PYTHON", PYTHON);
-    session.script(&script).run().text().to_owned()
+    // One of them starts forty instances, each with a bus.
+    let script = session.script(&script).limit(4 * LIMIT);
+    script.run().text().to_owned()
 }
 
 #[test]

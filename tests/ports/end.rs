@@ -7,7 +7,7 @@ use vpnns_protocol::port::Port;
 use super::support::{LIMIT, Session, has_ended, wait_until};
 use super::{INSIDE, free_port, sent, serve_inside};
 
-/// The forwarders of this session's instances.
+/// The forwarders of this session's instances. Each takes its name a moment after its program has been started.
 fn forwarders(session: &Session) -> Vec<Pid> {
     let processes = session.processes().into_iter();
     let ours = processes.filter(|(_, words)| words.starts_with("vpnns: ports"));
@@ -44,7 +44,7 @@ fn a_port_is_shown_and_closed_with_its_instance() {
         text.text()
             .contains(&format!("the inside reaches {reach}").replace("/udp", ""))
     );
-    assert_eq!(forwarders(&session).len(), 1);
+    assert!(wait_until(LIMIT, || forwarders(&session).len() == 1));
     drop(server);
     session.wait_for_end("default");
     assert!(is_closed(&session, &port));
@@ -58,7 +58,6 @@ fn a_forwarder_holds_up_nobody_who_reads_what_its_program_prints() {
     let _app = session.keep("default");
     let script = format!("vpnns --publish {port}:{INSIDE} -- echo printed 2>&1 | cat");
     assert_eq!(session.script(&script).run().text(), "printed");
-    // It takes its name a moment after its program has been started.
     assert!(wait_until(LIMIT, || forwarders(&session).len() == 1));
 }
 
@@ -112,6 +111,7 @@ fn a_killed_forwarder_closes_its_ports_and_they_are_shown_no_more() {
     let port = free_port();
     let publish = format!("{port}:{INSIDE}");
     let _server = serve_inside(&session, &["--publish", &publish], "tcp", "127.0.0.1");
+    assert!(wait_until(LIMIT, || !forwarders(&session).is_empty()));
     let [forwarder] = forwarders(&session)[..] else {
         panic!("{:?}", session.processes())
     };

@@ -45,9 +45,11 @@ fn a_forwarder_with_nothing_to_pass_on_does_nothing() {
     let forwarder = || {
         let processes = session.processes().into_iter();
         let mut ours = processes.filter(|(_, words)| words.starts_with("vpnns: ports"));
-        ours.next().unwrap().0
+        ours.next().map(|(pid, _)| pid)
     };
-    let forwarder = forwarder();
+    // It takes its name a moment after its program has been started.
+    assert!(wait_until(LIMIT, || forwarder().is_some()));
+    let forwarder = forwarder().unwrap();
     server.signal(Signal::SIGSTOP);
     let stay = outside(&session, &["stay", "127.0.0.1", &port]).spawn();
     stay.wait_for("stays");

@@ -101,13 +101,13 @@ def crowd(address, port, count):
     answered = set()
 
     def listen():
-        quiet = time.monotonic() + 1.5
+        quiet = time.monotonic() + 4
         while time.monotonic() < quiet:
             waiting = [peer for peer in peers if peer not in answered]
             for peer in select.select(waiting, [], [], 0.1)[0]:
                 if peer.recv(100):
                     answered.add(peer)
-                quiet = time.monotonic() + 1.5
+                quiet = time.monotonic() + 4
         say("answered", len(answered))
 
     listen()

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::command::Invocation;
 use super::lab::Lab;
-use super::process::{LIMIT, Running};
+use super::process::{LIMIT, Running, wait_until};
 
 /// Not the clients' packets, nor what makes a link work: ARP, neighbour discovery and multicast; nor the
 /// host's own word that nobody listens on the port of a client that is gone.
@@ -34,6 +34,12 @@ impl Capture {
         let capture = tcpdump.spawn();
         capture.wait_for("listening on");
         Self(capture)
+    }
+
+    /// Waits until a packet from or to an address has passed beside the tunnel.
+    pub fn wait_for_stray(&self, address: &str) {
+        let seen = wait_until(LIMIT, || self.0.stdout().contains(address));
+        assert!(seen, "nothing of {address} is seen: {}", self.0.log());
     }
 
     /// Stops, and tells the packets that passed beside the tunnel, one a line.

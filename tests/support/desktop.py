@@ -214,6 +214,9 @@ class Person:
         self.search = ["--class", window] if window else ["--pid", str(self.app.pid)]
         if wait:
             await_("a window of the app", lambda: next(iter(self.screen.windows()), None))
+            # The window manager puts it onto the screen a moment after the app has told of it.
+            if environment.get("GDK_BACKEND") != "wayland":
+                await_("the window on the screen", self.x_windows)
         return {"pid": self.app.pid}
 
     def do_kill(self, signal_=9):
@@ -280,6 +283,7 @@ class Person:
 
     def x_window(self, window):
         """The X window of an accessible one: they share the title."""
+        self.await_windows()
         title = window.get_name() if window is not None else ""
         found = run("xdotool", "search", "--onlyvisible", *self.search).stdout.split()
         named = [it for it in found if run("xdotool", "getwindowname", it).stdout.strip() == title]
@@ -290,6 +294,24 @@ class Person:
             raise Failure("the app has no window to click on")
         return (named or found)[-1]
 
+    def x_windows(self):
+        """Those on the screen, in the order in which they lie; menus and tooltips have no name."""
+        found = run("xdotool", "search", "--onlyvisible", *self.search).stdout.split()
+        return [it for it in found if run("xdotool", "getwindowname", it).stdout.strip()]
+
+    def await_windows(self):
+        """A new window is told of before it is on the screen: until then the one behind it would get everything."""
+        def are_there():
+            shown = len(self.x_windows())
+            windows = [it for it in self.screen.windows() if not self.screen.is_hidden(it)]
+            # One that was never presented has no size. Without any here they are on another display.
+            return not shown or shown >= sum(self.screen.size(it)[2] > 0 for it in windows)
+
+        try:
+            await_("the windows on the screen", are_there, limit=3)
+        except Failure:  # one of them is minimized; the test knows
+            pass
+
     def do_type(self, text):
         self.await_focus()
         run("xdotool", "type", "--delay", "15", "--", text)
@@ -297,12 +319,11 @@ class Person:
     def await_focus(self):
         """A key pressed before the window manager has given the focus to a new window goes to another one."""
         def is_there():
-            found = run("xdotool", "search", "--onlyvisible", *self.search).stdout.split()
-            # In the order in which they lie; menus and tooltips have no name.
-            named = [it for it in found if run("xdotool", "getwindowname", it).stdout.strip()]
+            named = self.x_windows()
             return not named or run("xdotool", "getactivewindow").stdout.strip() == named[-1]
 
         if self.app is not None and self.app.poll() is None:
+            self.await_windows()
             try:
                 await_("the focus", is_there, limit=5)
             except Failure:  # it is another program's; the test knows
@@ -310,6 +331,8 @@ class Person:
 
     def do_focus(self):
         self.await_focus()
+        # The app has heard of it once it has told all that it shows.
+        self.do_texts()
 
     def do_key(self, keys):
         for key in keys.split():

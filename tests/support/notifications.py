@@ -45,8 +45,10 @@ def called(_bus, _sender, _path, _interface, method, parameters, invocation):
         if not replaces:
             last += 1
         number = replaces or last
-        note(shown=number, title=title, body=body, actions=dict(zip(actions[::2], actions[1::2])))
+        # Answered before it is noted: an app takes back only what it knows the number of.
         invocation.return_value(GLib.Variant("(u)", (number,)))
+        bus.flush_sync(None)
+        note(shown=number, title=title, body=body, actions=dict(zip(actions[::2], actions[1::2])))
     elif method == "CloseNotification":
         note(closed=values[0])
         invocation.return_value(None)

@@ -22,11 +22,13 @@ def note(**what):
 
 
 def called(_bus, _sender, _path, _interface, _method, parameters, invocation):
-    note(message=parameters.unpack()[0].get("message"))
     if sys.argv[1:] == ["refuse"]:
         invocation.return_dbus_error("org.freedesktop.portal.Error.NotAllowed", "Only sandboxed apps can do that")
     else:
         invocation.return_value(None)
+    # Answered before it is noted: whoever reads the note knows that the app has its answer.
+    bus.flush_sync(None)
+    note(message=parameters.unpack()[0].get("message"))
 
 
 interface = Gio.DBusNodeInfo.new_for_xml(INTERFACE).interfaces[0]

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 from gi.repository import Gio, GLib
 
@@ -73,7 +74,8 @@ def watch(how=None):
 
 
 def item():
-    lines = [json.loads(line) for line in open(LOG, encoding="utf-8")]
+    # The last line may not be whole yet.
+    lines = [json.loads(line) for line in open(LOG, encoding="utf-8") if line.endswith("\n")]
     return [line["registered"] for line in lines if "registered" in line][-1]
 
 
@@ -107,7 +109,21 @@ def menu():
 
 
 def click(*labels):
-    """Opens submenus by their labels, and clicks on the last; a `*` at the end stands for whatever follows."""
+    """Opens submenus by their labels, and clicks on the last; a `*` at the end stands for whatever follows.
+
+    The icon may be that of a state before the menu is: what is not there is waited for.
+    """
+    until = time.monotonic() + 30
+    while True:
+        try:
+            return event(line_of(labels), "clicked")
+        except LookupError as error:
+            if time.monotonic() > until:
+                raise SystemExit(str(error)) from error
+            time.sleep(0.1)
+
+
+def line_of(labels):
     node = menu()["root"]
     for label in labels:
         begin = label[:-1] if label.endswith("*") else None
@@ -118,9 +134,9 @@ def click(*labels):
         fitting = [child for child in node["children"] if fits(child["properties"].get("label", ""))]
         if not fitting:
             labels = [child["properties"].get("label") for child in node["children"]]
-            raise SystemExit(f"no {label} among {labels}")
+            raise LookupError(f"no {label} among {labels}")
         node = fitting[0]
-    return event(node["id"], "clicked")
+    return node["id"]
 
 
 def event(number, kind):
@@ -234,7 +250,7 @@ def hostile():
         bus.call(owner, path, interface, method, parameters, None, Gio.DBusCallFlags.NONE, -1, None, None)
     bus.flush_sync(None)
     # Answered in turn: whoever comes after them is not forgotten.
-    call("/MenuBar", MENU, "AboutToShow", GLib.Variant("(i)", (0,)))
+    bus.call_sync(owner, "/MenuBar", MENU, "AboutToShow", GLib.Variant("(i)", (0,)), None, 0, 50000, None)
     return {"calls": len(calls), "refused": refused}
 
 

@@ -64,13 +64,26 @@ impl<'a> Host<'a> {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}: {text}"))
     }
 
+    /// The same of an item that may not be there yet: nothing then.
+    fn ask_if_there(&self, what: &str) -> Value {
+        let script = self.script.display();
+        let text = self.desktop.shell(&format!(
+            "/usr/bin/python3 '{script}' {what} 2>/dev/null || echo null"
+        ));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}: {text}"))
+    }
+
     /// What it has noted.
     pub fn log(&self) -> Vec<Value> {
         let path = "\"$XDG_RUNTIME_DIR/tray.log\"";
         let text = self
             .desktop
             .shell(&format!("cat {path} 2>/dev/null || true"));
-        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        // The last one may not be whole yet.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let lines = whole
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
         lines.collect()
     }
 
@@ -88,10 +101,26 @@ impl<'a> Host<'a> {
         let wanted = format!("org.vpnns.PerAppVpn-{state}-symbolic");
         let mut last = Value::Null;
         let there = wait_until(PATIENCE, || {
-            last = self.ask("properties")["IconName"].clone();
+            last = self.ask_if_there("properties")["IconName"].clone();
             last == wanted.as_str()
         });
         assert!(there, "not {wanted} but {last}");
+    }
+
+    /// Waits until the menu has a line that begins like this, and what was told of that is noted: an icon
+    /// is there before the VPNs are in its menu.
+    #[track_caller]
+    pub fn await_menu(&self, label: &str) {
+        let mut last = Value::Null;
+        let there = wait_until(PATIENCE, || {
+            last = self.ask("menu");
+            let lines = last["root"]["children"].as_array().into_iter().flatten();
+            let mut labels = lines.filter_map(|it| it["properties"]["label"].as_str());
+            let told = self.signals("LayoutUpdated");
+            let told = told.last().map_or(0, |it| it[0].as_u64().unwrap());
+            labels.any(|it| it.starts_with(label)) && last["revision"] == told
+        });
+        assert!(there, "no {label}, or nobody was told of it: {last}");
     }
 
     /// The arguments of all signals of that name so far.

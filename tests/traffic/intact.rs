@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::wire::FAR;
-use crate::support::{Instance, User, Wire};
+use crate::support::{Instance, LIMIT, User, Wire, wait_until};
 
 /// A quarter of what goes each way in each family, in bytes: a gigabyte.
 const QUARTER: &str = "250000000";
@@ -54,7 +54,7 @@ fn streams_are_right_at_every_mtu_and_no_packet_exceeds_it() {
         drop(wire);
         for instance in [&near, &far] {
             let isolated = || instance.state() == "isolated";
-            assert!(crate::support::wait_until(Duration::from_secs(5), isolated));
+            assert!(wait_until(LIMIT, isolated));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Keys and what is wrong with them, each said in one sentence.
 
 use crate::support::wireguard::{Keys, NAME, Profile, Server, preshared_key};
-use crate::support::{Lab, address, assert_gave_up};
+use crate::support::{LIMIT, Lab, address, assert_gave_up, wait_until};
 use crate::{ALL, endpoint, one_peer};
 
 #[test]
@@ -17,6 +17,9 @@ fn a_preshared_key_is_part_of_the_handshake() {
     assert!(lab.reaches(NAME, address::FAR));
     assert!(!client.log().contains(&key) && !client.log().contains(&right.keys.private));
     drop(client);
+    // Its connector ends when it sees that it is alone; until then another one is refused.
+    let down = || lab.wireguard_status()["state"] != "connected";
+    assert!(wait_until(LIMIT, down));
     let wrong = format!("preshared-key = \"{}\"", preshared_key());
     let wrong = profile.peer(&server.keys.public, &endpoint(), &ALL, &wrong);
     never_connects(&lab, &wrong);
