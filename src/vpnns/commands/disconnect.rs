@@ -29,8 +29,9 @@ pub fn disconnect(name: &InstanceName) -> Result<u8, Error> {
             }
             Ok(Some((Reply::Done { .. }, _))) => {
                 is_told = true;
-                // It may have been so quick that no change follows.
-                keeper.send(Request::Status)?;
+                // It may have been so quick that no change follows; a keeper that has gone by now
+                // is heard of below.
+                let _ = keeper.send(Request::Status);
             }
             Ok(Some((reply, _))) => drop(reply.accepted()?),
             Ok(None) => return Err(Error::StillUp(name.clone())),
