@@ -11,7 +11,7 @@ fn wireguard_go(lab: &Lab) -> Running {
     let script = format!(
         "mount -t tmpfs -o mode=1777 tmpfs /run && mkdir -m 1777 /run/wireguard &&
          exec setpriv --clear-groups --inh-caps=-all --reuid={} --regid={} --pdeathsig KILL -- \
-         env --chdir {} vpnns --graft --name work --address {OWN}/32,{OWN_6}/128 \
+         env --chdir {} LOG_LEVEL=verbose vpnns --graft --name work --address {OWN}/32,{OWN_6}/128 \
          --dns {} -- wireguard-go --foreground wg0",
         user.uid(),
         user.gid(),
@@ -34,8 +34,9 @@ fn wg(lab: &Lab, client: &Running, input: &str) {
         "wg0",
         "/dev/stdin",
     ];
-    let done = || lab.run_by_root(&words).input(input).run().succeeded();
-    assert!(wait_until(LIMIT, done), "{}", client.log());
+    // Before that wg takes away the socket, for nobody listens on it.
+    client.wait_for("UAPI listener started");
+    lab.run_by_root(&words).input(input).run().text();
 }
 
 #[test]
