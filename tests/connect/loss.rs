@@ -208,6 +208,16 @@ fn nothing_stays_frozen_after_a_stop_or_the_keepers_death() {
     assert!(has_ended(app.pid()));
 }
 
+/// Kills the keeper, the connector, and the process that stops the programs.
+fn kill_all(lab: &Lab) {
+    let keeper = status(lab, "work")["keeper"].to_string();
+    // With the connector: its next try would have a new keeper made at once. The keeper last: its
+    // end is what the process that stops them waits for.
+    let others = "$(pgrep -f '^vpnns: (stopping|connecting) work')";
+    let script = format!("kill -KILL {others} {keeper}");
+    lab.run_by_user(&["sh", "-c", &script]).run();
+}
+
 #[test]
 fn nothing_stays_frozen_for_a_new_keeper_where_everything_of_the_old_one_was_killed() {
     let lab = Lab::start();
@@ -215,18 +225,42 @@ fn nothing_stays_frozen_for_a_new_keeper_where_everything_of_the_old_one_was_kil
     let app = busy(&lab);
     connection.lose();
     frozen(&lab);
-    let keeper = status(&lab, "work")["keeper"].to_string();
-    // With the connector: its next try would have a new keeper made at once. The keeper last: its
-    // end is what the process that stops them waits for.
-    let others = "$(pgrep -f '^vpnns: (stopping|connecting) work')";
-    let script = format!("kill -KILL {others} {keeper}");
-    lab.run_by_user(&["sh", "-c", &script]).run();
+    kill_all(&lab);
     // Nobody is left who could do anything about it, until somebody comes.
     assert!(stands_still(&app));
     vpnns(&lab, &["--name", "work", "--", "true"]).run().text();
     assert!(goes_on(&app), "it stands still under a new keeper");
     vpnns(&lab, &["--stop", "--name", "work"]).run().text();
     assert!(has_ended(app.pid()));
+}
+
+/// Starts `cat` again and again, each time on what somebody writes into a pipe. Until somebody does, it waits
+/// for a child that has no program yet, and does not come to stand still.
+const STARTS: &str = "
+import os
+os.mkfifo('pipe')
+print('on', flush=True)
+while True:
+    actions = [(os.POSIX_SPAWN_OPEN, 0, 'pipe', os.O_RDONLY, 0)]
+    os.waitpid(os.posix_spawn('/bin/cat', ['cat'], os.environ, file_actions=actions), 0)
+    print('went on', flush=True)
+";
+
+#[test]
+fn a_program_that_was_starting_another_one_does_not_stay_frozen_either() {
+    let lab = Lab::start();
+    let connection = Connection::start(&lab, "freeze");
+    let words = ["--name", "work", "--", "/usr/bin/python3", "-c", STARTS];
+    let app = vpnns(&lab, &words).spawn();
+    app.wait_for("on\n");
+    assert!(wait_until(PATIENCE, || state_of(&app).starts_with('D')));
+    connection.lose();
+    frozen(&lab);
+    kill_all(&lab);
+    vpnns(&lab, &["--name", "work", "--", "true"]).run().text();
+    let write = ["timeout", "20", "sh", "-c", "echo word >pipe"];
+    lab.run_by_user(&write).run().text();
+    app.wait_for("word\nwent on\n");
 }
 
 #[test]
