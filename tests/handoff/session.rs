@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, PATIENCE, Side, require_entry};
-use crate::support::{Capture, Output, Running, ocserv, wait_until};
+use crate::support::{Capture, Output, Running, command::require, ocserv, wait_until};
 
 impl Desk {
     /// Writes a profile for the lab's server that asks for nothing but the password.
@@ -90,6 +90,11 @@ fn no_packet_of_a_whole_browser_session_passes_beside_the_vpn() {
     desk.wait_for("started", |status| {
         !status["apps"].as_array().is_none_or(Vec::is_empty)
     });
+    // Before it takes calls, another one would find its profile in use, and wait for the user.
+    require("xdotool", "xdotool");
+    let search = ["xdotool", "search", "--onlyvisible", "--class", "firefox"];
+    let shown = || desk.outside(&search).run().succeeded();
+    assert!(wait_until(PATIENCE, shown), "{}", browser.log());
     let front = desk.connect();
     desk.visit("connected", &browser);
     // The server goes, and comes back.
