@@ -133,6 +133,22 @@ fn connect(lab: &Lab, name: &str) -> Running {
     front
 }
 
+/// The same in the background.
+fn connect_in_background(lab: &Lab, name: &str) {
+    let output = vpnns(lab, &["--connect", name, "--background"])
+        .input(&format!("{}\n", support::ocserv::PASSWORD))
+        .run();
+    assert!(output.succeeded(), "{output:#?}");
+}
+
+/// Waits until no connector of `work` is left: one that was told to end, or has lost its keeper, is gone a moment
+/// after its tunnel, and until then another one is refused.
+fn wait_for_no_connector(lab: &Lab) {
+    let find = ["pgrep", "-f", "^vpnns: connecting work"];
+    let gone = || lab.run_by_user(&find).run().stdout.is_empty();
+    assert!(wait_until(PATIENCE, gone));
+}
+
 /// The processes of the lab with this program's name.
 fn running(lab: &Lab, program: &str) -> Vec<String> {
     let output = lab.run_by_root(&["ps", "-C", program, "-o", "pid="]).run();

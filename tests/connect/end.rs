@@ -2,7 +2,6 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::ocserv::PASSWORD;
 use crate::support::{Lab, address, wait_until};
 use crate::*;
 
@@ -36,6 +35,7 @@ fn the_fronts_death_disconnects_in_order() {
         front.signal(signal);
         wait_for_state(&lab, "work", "isolated");
         wait_for_none(&lab, "openconnect");
+        wait_for_no_connector(&lab);
     }
 }
 
@@ -44,11 +44,7 @@ fn in_the_background_it_lives_on_until_it_is_disconnected() {
     let lab = Lab::start();
     let _app = lab.keep("work");
     usual(&lab, "work");
-    let front = vpnns(&lab, &["--connect", "work", "--background"])
-        .input(&format!("{PASSWORD}\n"))
-        .spawn();
-    let output = front.wait(PATIENCE);
-    assert!(output.succeeded(), "{output:#?}");
+    connect_in_background(&lab, "work");
     assert!(lab.reaches("work", address::FAR_6));
     vpnns(&lab, &["--disconnect", "--name", "work"])
         .run()
@@ -61,13 +57,7 @@ fn who_has_disconnected_can_connect_again_at_once() {
     let lab = Lab::start();
     let _app = lab.keep("work");
     usual(&lab, "work");
-    let connect = || {
-        let words = ["--connect", "work", "--background"];
-        let front = vpnns(&lab, &words).input(&format!("{PASSWORD}\n"));
-        let output = front.run();
-        assert!(output.succeeded(), "{output:#?}");
-    };
-    connect();
+    connect_in_background(&lab, "work");
     // The tunnel goes while its connector has no time to.
     let of_connector = |signal: &str| {
         let kill = ["pkill", signal, "-f", "^vpnns: connecting work"];
@@ -85,7 +75,7 @@ fn who_has_disconnected_can_connect_again_at_once() {
     assert!(!too_early, "nobody could connect it now");
     of_connector("-CONT");
     assert!(disconnect.wait(PATIENCE).succeeded());
-    connect();
+    connect_in_background(&lab, "work");
     assert!(lab.reaches("work", address::FAR));
 }
 

@@ -34,11 +34,7 @@ impl<'lab> Connection<'lab> {
     }
 
     fn connect(&self) {
-        // One that was told to end, or has lost its keeper, is gone a moment after its tunnel; until
-        // then another one is refused.
-        let before = ["pgrep", "-f", "^vpnns: connecting work"];
-        let gone = || self.lab.run_by_user(&before).run().stdout.is_empty();
-        assert!(wait_until(PATIENCE, gone));
+        wait_for_no_connector(self.lab);
         let words = ["--connect", "work", "--background"];
         vpnns(self.lab, &words).run().text();
         assert_eq!(status(self.lab, "work")["state"], "connected");

@@ -119,8 +119,9 @@ pub(super) fn forget(directory: &Path) {
 fn let_all_go_on(network_inode: u64, directory: &Path) {
     let members = members::scan(network_inode, None).unwrap_or_default();
     for member in &members {
-        // In this order: it may come to stand still meanwhile.
-        if is_to_stop(member.pid) || is_stopped(member.pid) {
+        // One that waits for a disk, or for the exec of a child that it has vforked and that stands still
+        // itself, stops only then. Asked in this order: it may come to stand still meanwhile.
+        if member.is_to_get(Signal::SIGSTOP) || is_stopped(member.pid) {
             member.signal(Signal::SIGCONT);
         }
     }
@@ -193,20 +194,6 @@ fn stop_all(keeper: Pid, network_inode: u64) -> Vec<Member> {
         stopped.extend(found);
     }
     stopped
-}
-
-/// Whether a process was told to stop and has not yet: one that waits for a disk, or for the exec of a child
-/// that it has vforked and that stands still itself.
-fn is_to_stop(pid: Pid) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let pending = status.lines().filter_map(|line| {
-        let set = line
-            .strip_prefix("SigPnd:")
-            .or(line.strip_prefix("ShdPnd:"));
-        u64::from_str_radix(set?.trim(), 16).ok()
-    });
-    let stop = 1 << (Signal::SIGSTOP as i32 - 1);
-    pending.fold(0, |all, set| all | set) & stop != 0
 }
 
 /// Whether a process stands still, or is gone.

@@ -93,8 +93,20 @@ impl Member {
     }
 
     fn ignores(&self, signal: Signal) -> bool {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
-        let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        self.has_in("SigIgn:", signal)
+    }
+
+    /// Whether the signal was sent to the process and has not had its effect yet.
+    pub(super) fn is_to_get(&self, signal: Signal) -> bool {
+        self.has_in("ShdPnd:", signal) || self.has_in("SigPnd:", signal)
+    }
+
+    /// Whether the signal is in one of the sets of `/proc/PID/status`.
+    fn has_in(&self, set: &str, signal: Signal) -> bool {
+        // The program's name, which may be any bytes, is in there too.
+        let status = fs::read(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let status = String::from_utf8_lossy(&status);
+        let set = status.lines().find_map(|line| line.strip_prefix(set));
         let set = set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
         set.unwrap_or_default() >> (signal as i32 - 1) & 1 == 1
     }
