@@ -212,6 +212,9 @@ fn kill_all(lab: &Lab) {
     let others = "$(pgrep -f '^vpnns: (stopping|connecting) work')";
     let script = format!("kill -KILL {others} {keeper}");
     lab.run_by_user(&["sh", "-c", &script]).run();
+    // Until it has gone it may let somebody in, who then is no reason for a new one.
+    let gone = || !lab.run_by_user(&["kill", "-0", &keeper]).run().succeeded();
+    assert!(wait_until(PATIENCE, gone));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What cannot be connected, and says why in one sentence.
 
-use crate::support::{Lab, assert_complaint};
+use crate::support::{Lab, address, assert_complaint};
 use crate::*;
 
 #[test]
@@ -18,9 +18,35 @@ fn an_unreachable_server_is_given_up_at_the_first_try() {
     assert_eq!(output.code(), 1, "{output:#?}");
     let sentence = "vpnns: failed to reach 192.0.2.1:444: Connection refused";
     assert!(output.stderr.contains(sentence), "{output:#?}");
+    assert!(output.stderr.contains("hint: check the server's address"));
     // On a loaded machine the keeper may hear of the end after us.
     let gone = wait_until(PATIENCE, || status(&lab, "work") == Value::Null);
     assert!(gone, "the instance is still there");
+}
+
+#[test]
+fn a_server_of_another_kind_is_said_to_be_one() {
+    let lab = Lab::start();
+    // It answers whatever it hears in words of its own, as a mail server would.
+    let other = "import socket
+server = socket.create_server(('', 2525))
+print('listens', flush=True)
+while True:
+    client, _ = server.accept()
+    client.recv(1000)
+    client.sendall(b'500 What?\\r\\n')
+    client.close()";
+    let other = lab.on_gateway(&["/usr/bin/python3", "-c", other]).spawn();
+    other.wait_for("listens");
+    let server = format!("https://{}:2525", address::GATEWAY);
+    let text = format!("[openconnect]\nserver = \"{server}\"\n");
+    profile(&lab, "work", &text);
+    let output = vpnns(&lab, &["--connect", "work"]).run();
+    assert_eq!(output.code(), 1, "{output:#?}");
+    let sentence = format!("vpnns: no secured connection to {server}: ");
+    assert!(output.stderr.contains(&sentence), "{output:#?}");
+    let hint = "hint: something answers there, but not as such a server does";
+    assert!(output.stderr.contains(hint), "{output:#?}");
 }
 
 #[test]

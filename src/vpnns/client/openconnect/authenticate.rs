@@ -423,10 +423,14 @@ impl Dialogue<'_> {
                 reason.clone(),
                 "check user name and password, and connect again",
             )),
-            Some(News::Unreachable(reason)) => Stop::Unreachable(Failure::new(reason.clone())),
-            Some(News::Handshake(reason)) => Stop::Pointless(Failure::new(format!(
-                "no secured connection to {server}: {reason}"
-            ))),
+            Some(News::Unreachable(reason)) => Stop::Unreachable(Failure::with_hint(
+                reason.clone(),
+                "check the server's address and port, and whether this computer is online",
+            )),
+            Some(News::Handshake(reason)) => Stop::Pointless(Failure::with_hint(
+                format!("no secured connection to {server}: {reason}"),
+                "something answers there, but not as such a server does: check its address and port",
+            )),
             _ => {
                 let line = self.said.iter().rev().find(|line| !line.trim().is_empty());
                 let line = line.map(|line| self.session.quote(line));
