@@ -28,6 +28,7 @@ mod ticker;
 pub mod trouble;
 mod vpn_page;
 mod welcome;
+mod wheel;
 mod window;
 
 pub use self::ticker::Ticker;

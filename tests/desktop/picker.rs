@@ -75,6 +75,50 @@ fn an_app_is_found_by_typing_and_opened_without_a_mouse() {
 }
 
 #[test]
+fn a_wheel_that_is_turned_fast_moves_the_list_as_far_as_it_was_turned() {
+    let lab = Lab::start();
+    demonstration(&lab);
+    for number in 0..2000 {
+        let lines = format!("Name=App {number:04}\nComment=One of many\nExec=sleep 600");
+        entry(&lab, &format!("app-{number:04}.desktop"), &lines);
+    }
+    let desktop = Desktop::start(&lab);
+    desktop.launch(&[]);
+    desktop.see("Off");
+    desktop.key("ctrl+o");
+    desktop.see("App 0003");
+    // Several clicks between two frames.
+    desktop.shell(
+        "w=$(xdotool getactivewindow)\n\
+         xdotool mousemove --window $w 300 400; sleep 0.5\n\
+         xdotool click --repeat 400 --delay 4 5; sleep 1",
+    );
+    // The row under the mouse is marked, and is the one that opens.
+    let colours = desktop.shell(
+        "eval $(xdotool getmouselocation --shell); import -window root ~/list.png\n\
+         for below in 0 130; do\n\
+         convert ~/list.png -format \"%[pixel:p{$((X + 50)),$((Y + below))}] \" info:; done",
+    );
+    let [under, other] = colours.split_whitespace().collect::<Vec<_>>()[..] else {
+        panic!("{colours}");
+    };
+    assert_ne!(under, other, "another row is marked than the mouse is over");
+    desktop.shell("xdotool click 1");
+    let mut opened = String::new();
+    wait_until(PATIENCE, || {
+        let app = status(&lab, "demo")["apps"][0].clone();
+        opened = app["entry"].as_str().unwrap_or_default().to_owned();
+        !opened.is_empty()
+    });
+    let number = opened
+        .strip_prefix("app-")
+        .and_then(|it| it.strip_suffix(".desktop"));
+    let number: u32 = number.expect("an app is opened").parse().unwrap();
+    // A click moves it by little more than one row.
+    assert!((400..650).contains(&number), "{opened}");
+}
+
+#[test]
 fn a_launcher_is_valid_opens_its_app_inside_and_can_be_taken_away() {
     let lab = Lab::start();
     demonstration(&lab);

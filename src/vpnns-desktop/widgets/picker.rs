@@ -14,6 +14,7 @@ use gtk::{gio, glib};
 
 use self::row::Row;
 use super::Window;
+use super::wheel::step_once_a_frame;
 use crate::application::Application;
 use crate::helper::Trouble;
 use crate::i18n::{gettext, gettext_f};
@@ -63,6 +64,8 @@ mod imp {
         #[template_child]
         pub strip: TemplateChild<gtk::Box>,
         #[template_child]
+        pub scrolled: TemplateChild<gtk::ScrolledWindow>,
+        #[template_child]
         pub list: TemplateChild<gtk::ListView>,
         #[template_child]
         pub spinner: TemplateChild<gtk::Spinner>,
@@ -87,6 +90,7 @@ mod imp {
                 strip_part: TemplateChild::default(),
                 strip_heading: TemplateChild::default(),
                 strip: TemplateChild::default(),
+                scrolled: TemplateChild::default(),
                 list: TemplateChild::default(),
                 spinner: TemplateChild::default(),
                 trouble: TemplateChild::default(),
@@ -239,6 +243,7 @@ impl Picker {
         imp.list.set_factory(Some(&factory));
         imp.list.set_model(Some(&selection));
         let _ = imp.selection.set(selection);
+        step_once_a_frame(&imp.scrolled);
         let weak = self.downgrade();
         imp.list.connect_activate(move |_, position| {
             if let Some(this) = weak.upgrade() {

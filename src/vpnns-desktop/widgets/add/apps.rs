@@ -12,6 +12,7 @@ use crate::i18n::{gettext, gettext_f};
 use crate::model::draft::Field;
 use crate::model::installed::InstalledApp;
 use crate::widgets::app_icon::app_icon;
+use crate::widgets::wheel::step_once_a_frame;
 
 /// The rows of the chosen apps.
 struct Chosen {
@@ -151,6 +152,7 @@ impl Chosen {
             .vexpand(true)
             .child(&list)
             .build();
+        step_once_a_frame(&scrolled);
         let page = gtk::Box::new(gtk::Orientation::Vertical, 0);
         page.append(&header);
         page.append(&scrolled);

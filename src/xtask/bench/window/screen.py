@@ -345,6 +345,11 @@ class Work:
             finish(process)
         return answer
 
+    def is_move(self, event, window, height):
+        """Whether the whole list was drawn anew, not only the mark of the row under the mouse."""
+        kind = self.desktop.display.extension_event.DamageNotify
+        return event.type == kind and event.drawable.id == window and event.area.height * 2 > height
+
     def scroll(self, words, turns):
         """Frames of the list of apps: how long after each click of the wheel the moved list was seen, and the same
         without the time for which other programs had the processor. A click follows when a screen would be drawn."""
@@ -359,12 +364,12 @@ class Work:
         self.desktop.point_at(window)
         settle(child.pid)
         self.desktop.forget_events()
+        height = window.get_geometry().height
         for _ in range(turns):
             turned, before = time.monotonic(), waited(child.pid)
             self.desktop.turn_wheel()
             seen, now = self.desktop.next_event(turned + LIMIT)
-            while seen and (seen.type != self.desktop.display.extension_event.DamageNotify
-                            or seen.drawable.id != window.id):
+            while seen and not self.is_move(seen, window.id, height):
                 seen, now = self.desktop.next_event(turned + LIMIT)
             if seen is None:
                 raise Failure("the list has not moved")
