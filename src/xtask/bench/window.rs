@@ -134,7 +134,8 @@ pub(crate) fn measure(options: &Options, helper: &Path) -> Result<Value> {
     Ok(series.to_json(seed))
 }
 
-/// How long the frames took of a list that was scrolled: from a click of the wheel until it was seen.
+/// How long the frames took of a list that was scrolled: from a click of the wheel, or from
+/// a step by which its scroll bar was dragged, until it was seen.
 fn note_scrolling(series: &mut Series, label: &str, seen: &Value) {
     let mut add = |metric: &str, value| {
         series.add("5,000 apps", metric, Better::Less, label, value);
@@ -143,7 +144,13 @@ fn note_scrolling(series: &mut Series, label: &str, seen: &Value) {
         "shown after, ms",
         seen["opened"].as_f64().unwrap_or(f64::NAN),
     );
-    for (kind, name) in [("frames", "frame"), ("own", "own part")] {
+    let kinds = [
+        ("frames", "frame"),
+        ("own", "own part"),
+        ("dragged", "dragged frame"),
+        ("own dragged", "own dragged part"),
+    ];
+    for (kind, name) in kinds {
         let values = seen[kind].as_array().into_iter().flatten();
         let mut values: Vec<f64> = values.filter_map(Value::as_f64).collect();
         values.sort_by(f64::total_cmp);

@@ -100,6 +100,19 @@ impl Row {
                 this.fill_menu();
             }
         });
+        // Asked for, as it would take six times as long to tell it as all else of a row does.
+        this.imp().more.set_has_tooltip(true);
+        let weak = this.downgrade();
+        this.imp()
+            .more
+            .connect_query_tooltip(move |_, _, _, _, tooltip| {
+                let app = weak
+                    .upgrade()
+                    .and_then(|this| this.imp().app.borrow().clone());
+                let words = app.as_ref().map(more_actions);
+                tooltip.set_text(words.as_deref());
+                words.is_some()
+            });
         this
     }
 
@@ -111,8 +124,7 @@ impl Row {
             .set_from_gicon(&app_icon(app.entry().icon.as_deref()));
         let name = app.entry().name.as_str();
         imp.name.set_label(name);
-        let words = gettext_f("More Actions for {app}", &[("app", name)]);
-        imp.more.set_tooltip_text(Some(&words));
+        let words = more_actions(app);
         imp.more
             .update_property(&[gtk::accessible::Property::Label(&words)]);
         imp.app.replace(Some(app.clone()));
@@ -172,4 +184,8 @@ impl Row {
     pub fn pop_up(&self) {
         self.imp().more.popup();
     }
+}
+
+fn more_actions(app: &InstalledApp) -> String {
+    gettext_f("More Actions for {app}", &[("app", &app.entry().name)])
 }

@@ -20,6 +20,7 @@ from Xlib.protocol import event
 LIMIT = 60.0  # seconds that anything may take, generous for a loaded machine
 QUIET = 0.7  # seconds without a new frame after which a window is settled
 SIZE = (1280, 900)
+STEPS, PIXELS = 40, 10  # how often the scroll bar is dragged on, and how far
 HEADER = 24  # a row of pixels in the middle of the header bar
 
 
@@ -204,6 +205,30 @@ class Desktop:
             xtest.fake_input(self.display, kind, 5)
         self.display.flush()
 
+    def grab_bar(self, window):
+        """Takes the scroll bar where the mouse is, from where it is dragged down."""
+        size = window.get_geometry()
+        place = window.translate_coords(self.root, 0, 0)
+        x, y = size.width - 8 - place.x, size.height // 4 - place.y
+        xtest.fake_input(self.display, X.MotionNotify, x=x, y=y)
+        self.display.flush()
+        time.sleep(0.5)  # it grows where the mouse is
+        xtest.fake_input(self.display, X.ButtonPress, 1)
+        self.display.flush()
+        # What this jump draws is not asked for; held for longer, a bar moves finely.
+        until = time.monotonic() + 0.2
+        while self.next_event(until)[0]:
+            pass
+
+    def drag(self):
+        pointer = self.root.query_pointer()
+        xtest.fake_input(self.display, X.MotionNotify, x=pointer.root_x, y=pointer.root_y + PIXELS)
+        self.display.flush()
+
+    def let_go(self):
+        xtest.fake_input(self.display, X.ButtonRelease, 1)
+        self.display.flush()
+
 
 def finish(child):
     if child.poll() is None:
@@ -350,34 +375,43 @@ class Work:
         kind = self.desktop.display.extension_event.DamageNotify
         return event.type == kind and event.drawable.id == window and event.area.height * 2 > height
 
+    def frames(self, child, window, count, move):
+        """How long after each move the moved list was seen, in milliseconds, and the same without the time for which
+        other programs had the processor. A move follows when a screen would be drawn."""
+        frames, own = [], []
+        height = window.get_geometry().height
+        for _ in range(count):
+            moved, before = time.monotonic(), waited(child.pid)
+            move()
+            seen, now = self.desktop.next_event(moved + LIMIT)
+            while seen and not self.is_move(seen, window.id, height):
+                seen, now = self.desktop.next_event(moved + LIMIT)
+            if seen is None:
+                raise Failure("the list has not moved")
+            frames.append((now - moved) * 1000)
+            own.append((now - moved - (waited(child.pid) - before)) * 1000)
+            until = moved + (int((now - moved) * 60) + 1) / 60
+            while self.desktop.next_event(until)[0]:
+                pass
+        return frames, own
+
     def scroll(self, words, turns):
-        """Frames of the list of apps: how long after each click of the wheel the moved list was seen, and the same
-        without the time for which other programs had the processor. A click follows when a screen would be drawn."""
+        """Frames of the list of apps, turned on by the wheel and dragged by its bar."""
         child, main_window, _ = self.desktop.open(words)
         settle(child.pid)
         self.desktop.forget_events()
         began = time.monotonic()
         self.desktop.keys("Control_L", "o")
         window, frames = self.desktop.appears(child.pid, besides=main_window)
-        answer = {"opened": (frames[0] - began) * 1000, "frames": [], "own": []}
+        answer = {"opened": (frames[0] - began) * 1000}
         settle(child.pid)
         self.desktop.point_at(window)
         settle(child.pid)
         self.desktop.forget_events()
-        height = window.get_geometry().height
-        for _ in range(turns):
-            turned, before = time.monotonic(), waited(child.pid)
-            self.desktop.turn_wheel()
-            seen, now = self.desktop.next_event(turned + LIMIT)
-            while seen and not self.is_move(seen, window.id, height):
-                seen, now = self.desktop.next_event(turned + LIMIT)
-            if seen is None:
-                raise Failure("the list has not moved")
-            answer["frames"].append((now - turned) * 1000)
-            answer["own"].append((now - turned - (waited(child.pid) - before)) * 1000)
-            until = turned + (int((now - turned) * 60) + 1) / 60
-            while self.desktop.next_event(until)[0]:
-                pass
+        answer["frames"], answer["own"] = self.frames(child, window, turns, self.desktop.turn_wheel)
+        self.desktop.grab_bar(window)
+        answer["dragged"], answer["own dragged"] = self.frames(child, window, STEPS, self.desktop.drag)
+        self.desktop.let_go()
         finish(child)
         return answer
 
