@@ -1,9 +1,9 @@
 //! Turns of a mouse's wheel over a long list, taken together once a frame.
 //!
-//! GtkListView before GTK 4.12 looks for the row at a new position before it has given their heights to
-//! the rows that the last move let go. So two steps between two frames, as a wheel makes that is turned
-//! fast, could take a list hundreds of rows on. And GTK went on believing that the mouse is over the row
-//! that it was over before, and took the next click for that one.
+//! GtkListView (seen with GTK 4.8.3) loses its place where it is moved twice between two frames, as a
+//! wheel does that is turned fast: the second move may take a long list hundreds of rows on. And GTK goes
+//! on believing that the mouse is over the row that it was over before the list moved, and takes the next
+//! click for that one.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
