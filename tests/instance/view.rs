@@ -1,10 +1,13 @@
 //! `vpnns --list` and `vpnns --status`, for people and for programs.
 
+use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use vpnns_protocol::instance::{Report, State};
 
-use crate::support::{Session, assert_complaint};
+use crate::support::{LIMIT, Session, assert_complaint, wait_until};
 
 fn report(session: &Session, words: &[&str]) -> Report {
     let output = session.vpnns(words).run();
@@ -12,6 +15,14 @@ fn report(session: &Session, words: &[&str]) -> Report {
     let report: Report = serde_json::from_str(output.text()).unwrap();
     assert_eq!(report.version, vpnns_protocol::VERSION);
     report
+}
+
+/// Whether the process sleeps with a socket open: it waits for an answer.
+fn has_asked(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let mut files = files.filter_map(|file| fs::read_link(file.path()).ok());
+    stat.contains("(vpnns) S ") && files.any(|file| file.to_string_lossy().starts_with("socket:"))
 }
 
 #[test]
@@ -30,7 +41,7 @@ fn where_nothing_runs_it_is_said() {
         report(&session, &["--status", "--json", "-n", "work"]).instances,
         []
     );
-    assert_eq!(std::fs::read_dir(session.home()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(session.home()).unwrap().count(), 0);
 }
 
 #[test]
@@ -48,7 +59,7 @@ fn instances_are_listed_by_name_with_their_apps() {
             "--pid=1",
         ])
         .spawn();
-    assert!(crate::support::wait_until(crate::support::LIMIT, || {
+    assert!(wait_until(LIMIT, || {
         session
             .status("b")
             .is_some_and(|instance| instance.apps.len() == 2)
@@ -98,7 +109,7 @@ fn the_json_says_what_is_so() {
         .unwrap()
         .as_secs();
     assert!((now - 60..=now).contains(&instance.since), "{instance:#?}");
-    let keeper = std::fs::read_to_string(format!("/proc/{}/cmdline", instance.keeper)).unwrap();
+    let keeper = fs::read_to_string(format!("/proc/{}/cmdline", instance.keeper)).unwrap();
     assert!(keeper.starts_with("vpnns: keeper of work"), "{keeper}");
 }
 
@@ -151,7 +162,24 @@ fn a_keeper_shows_no_argument_of_its_first_app() {
     let app = session.vpnns(&words).spawn();
     app.wait_for("on\n");
     let keeper = session.keeper("w");
-    let words = std::fs::read_to_string(format!("/proc/{keeper}/cmdline")).unwrap();
+    let words = fs::read_to_string(format!("/proc/{keeper}/cmdline")).unwrap();
     assert!(words.starts_with("vpnns: keeper of w"), "{words}");
     assert!(!words.contains("fish"), "{words}");
+}
+
+#[test]
+fn a_program_that_has_ended_is_not_shown_however_busy_the_keeper_was() {
+    let session = Session::new();
+    let app = session.keep("default");
+    let keeper = session.keeper("default");
+    // It hears in one turn that a program has come in, and who asks after the program has ended.
+    kill(keeper, Signal::SIGSTOP).unwrap();
+    session.inside(&["true"]).run().text();
+    let status = session.vpnns(&["--status", "--json"]).spawn();
+    assert!(wait_until(LIMIT, || has_asked(status.pid())));
+    kill(keeper, Signal::SIGCONT).unwrap();
+    let output = status.wait(LIMIT);
+    let report: Report = serde_json::from_str(output.text()).unwrap();
+    let pids: Vec<u32> = report.instances[0].apps.iter().map(|it| it.pid).collect();
+    assert_eq!(pids, [app.pid().as_raw().unsigned_abs()], "{report:#?}");
 }

@@ -113,6 +113,20 @@ impl Member {
 }
 
 impl Keeper {
+    /// Before somebody is told who is in: one who does not wait for us may have joined and ended
+    /// while we were busy, and both is heard in this turn. Where nobody is left that came through
+    /// the door, their background children are.
+    pub(super) fn forget_the_ended(&mut self) {
+        let before = self.members.len();
+        self.members.retain(|member| is_alive(&member.pidfd));
+        if self.members.len() != before {
+            self.changed = true;
+            if self.members.is_empty() {
+                self.look_for_members();
+            }
+        }
+    }
+
     /// The members as the status shows them. What it takes is looked up here, since most of the
     /// time nobody wants to know.
     pub(super) fn apps(&self) -> Vec<App> {

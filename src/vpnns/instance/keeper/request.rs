@@ -199,6 +199,7 @@ impl Keeper {
                 self.detach_relay(index, reason);
             }
             Request::Status => {
+                self.forget_the_ended();
                 let snapshot = self.snapshot();
                 self.connections[index].reply(Reply::Status(Box::new(snapshot)), None);
             }
@@ -208,6 +209,7 @@ impl Keeper {
             }
             Request::Watch => {
                 self.connections[index].watches = true;
+                self.forget_the_ended();
                 let snapshot = self.snapshot();
                 self.connections[index].show(&snapshot);
             }
