@@ -150,6 +150,10 @@ fn answers_to_nothing_and_of_nothing_are_refused() {
     assert!(!output.stderr.contains("hunter2"));
     let output = vpnns(&lab, &["--disconnect", "--name", "work"]).run();
     assert_complaint(&output, 125, "the instance work has no tunnel");
+    assert!(
+        output.stderr.contains("vpnns --stop --name work"),
+        "{output:#?}"
+    );
     let output = vpnns(&lab, &["--disconnect", "--name", "other"]).run();
     assert_complaint(&output, 125, "no instance named other is running");
 }

@@ -70,7 +70,12 @@ impl Refusal {
                 "connect it first: vpnns --connect {} --name {name}",
                 profile.as_deref().unwrap_or("PROFILE")
             )),
-            Self::NoTunnel(_) | Self::NoQuestion | Self::Stopping(_) => None,
+            Self::NoTunnel(name) => Some(format!(
+                "there is nothing to do: its programs are offline already; to end them: \
+                 vpnns --stop --name {name}"
+            )),
+            Self::Stopping(_) => Some("try again when it is gone, in a few seconds".to_owned()),
+            Self::NoQuestion => None,
         }
     }
 }
@@ -306,7 +311,7 @@ impl Keeper {
             self.set_state(State::Isolated);
         } else {
             let refusal = Refusal::NoTunnel(self.name.to_string());
-            return self.connections[index].refuse(&refusal, None);
+            return self.connections[index].refuse(&refusal, refusal.hint());
         }
         self.connections[index].reply(Reply::Done { warnings }, None);
     }
