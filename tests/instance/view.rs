@@ -167,19 +167,47 @@ fn a_keeper_shows_no_argument_of_its_first_app() {
     assert!(!words.contains("fish"), "{words}");
 }
 
-#[test]
-fn a_program_that_has_ended_is_not_shown_however_busy_the_keeper_was() {
-    let session = Session::new();
-    let app = session.keep("default");
-    let keeper = session.keeper("default");
-    // It hears in one turn that a program has come in, and who asks after the program has ended.
+/// What is shown of an instance whose keeper is stopped while something happens.
+fn apps_after(session: &Session, keeper: Pid, event: impl FnOnce()) -> Vec<u32> {
     kill(keeper, Signal::SIGSTOP).unwrap();
-    session.inside(&["true"]).run().text();
+    event();
     let status = session.vpnns(&["--status", "--json"]).spawn();
     assert!(wait_until(LIMIT, || has_asked(status.pid())));
     kill(keeper, Signal::SIGCONT).unwrap();
     let output = status.wait(LIMIT);
     let report: Report = serde_json::from_str(output.text()).unwrap();
-    let pids: Vec<u32> = report.instances[0].apps.iter().map(|it| it.pid).collect();
-    assert_eq!(pids, [app.pid().as_raw().unsigned_abs()], "{report:#?}");
+    report.instances[0].apps.iter().map(|it| it.pid).collect()
+}
+
+#[test]
+fn a_program_that_has_ended_is_not_shown_however_busy_the_keeper_was() {
+    let session = Session::new();
+    let app = session.keep("default");
+    // It hears in one turn that a program has come in, and who asks after the program has ended.
+    let pids = apps_after(&session, session.keeper("default"), || {
+        session.inside(&["true"]).run().text();
+    });
+    assert_eq!(pids, [app.pid().as_raw().unsigned_abs()]);
+}
+
+#[test]
+fn a_program_that_has_come_in_is_shown_however_busy_the_keeper_was() {
+    let session = Session::new();
+    let first = session.keep("default");
+    let monitor = session.vpnns(&["--monitor", "--json"]).spawn();
+    monitor.wait_for("default");
+    // It hears in one turn that somebody has gone, a program has come in, and who asks.
+    let mut second = None;
+    let pids = apps_after(&session, session.keeper("default"), || {
+        drop(monitor);
+        second = Some(session.keep("default"));
+    });
+    let apps = [Some(first), second];
+    let mut expected: Vec<u32> = apps
+        .iter()
+        .flatten()
+        .map(|app| app.pid().as_raw().unsigned_abs())
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(pids, expected);
 }

@@ -262,7 +262,9 @@ impl Keeper {
             .iter()
             .position(|connection| connection.closed)
         {
-            let mut connection = self.connections.swap_remove(index);
+            // Their order stays: who has come first is heard first. A program that joins is known to
+            // whoever asks after it.
+            let mut connection = self.connections.remove(index);
             self.connector_connection_ended(connection.socket.as_raw_fd());
             self.changed |= connection.forwards.is_some();
             self.relay_connection_ended(connection.socket.as_raw_fd());
