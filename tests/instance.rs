@@ -6,6 +6,8 @@
 
 mod support;
 
+#[path = "instance/busy.rs"]
+mod busy;
 #[path = "instance/close.rs"]
 mod close;
 #[path = "instance/detached.rs"]

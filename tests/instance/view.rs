@@ -3,8 +3,6 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use vpnns_protocol::instance::{Report, State};
 
 use crate::support::{LIMIT, Session, assert_complaint, wait_until};
@@ -15,14 +13,6 @@ fn report(session: &Session, words: &[&str]) -> Report {
     let report: Report = serde_json::from_str(output.text()).unwrap();
     assert_eq!(report.version, vpnns_protocol::VERSION);
     report
-}
-
-/// Whether the process sleeps with a socket open: it waits for an answer.
-fn has_asked(pid: Pid) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
-    let mut files = files.filter_map(|file| fs::read_link(file.path()).ok());
-    stat.contains("(vpnns) S ") && files.any(|file| file.to_string_lossy().starts_with("socket:"))
 }
 
 #[test]
@@ -165,49 +155,4 @@ fn a_keeper_shows_no_argument_of_its_first_app() {
     let words = fs::read_to_string(format!("/proc/{keeper}/cmdline")).unwrap();
     assert!(words.starts_with("vpnns: keeper of w"), "{words}");
     assert!(!words.contains("fish"), "{words}");
-}
-
-/// What is shown of an instance whose keeper is stopped while something happens.
-fn apps_after(session: &Session, keeper: Pid, event: impl FnOnce()) -> Vec<u32> {
-    kill(keeper, Signal::SIGSTOP).unwrap();
-    event();
-    let status = session.vpnns(&["--status", "--json"]).spawn();
-    assert!(wait_until(LIMIT, || has_asked(status.pid())));
-    kill(keeper, Signal::SIGCONT).unwrap();
-    let output = status.wait(LIMIT);
-    let report: Report = serde_json::from_str(output.text()).unwrap();
-    report.instances[0].apps.iter().map(|it| it.pid).collect()
-}
-
-#[test]
-fn a_program_that_has_ended_is_not_shown_however_busy_the_keeper_was() {
-    let session = Session::new();
-    let app = session.keep("default");
-    // It hears in one turn that a program has come in, and who asks after the program has ended.
-    let pids = apps_after(&session, session.keeper("default"), || {
-        session.inside(&["true"]).run().text();
-    });
-    assert_eq!(pids, [app.pid().as_raw().unsigned_abs()]);
-}
-
-#[test]
-fn a_program_that_has_come_in_is_shown_however_busy_the_keeper_was() {
-    let session = Session::new();
-    let first = session.keep("default");
-    let monitor = session.vpnns(&["--monitor", "--json"]).spawn();
-    monitor.wait_for("default");
-    // It hears in one turn that somebody has gone, a program has come in, and who asks.
-    let mut second = None;
-    let pids = apps_after(&session, session.keeper("default"), || {
-        drop(monitor);
-        second = Some(session.keep("default"));
-    });
-    let apps = [Some(first), second];
-    let mut expected: Vec<u32> = apps
-        .iter()
-        .flatten()
-        .map(|app| app.pid().as_raw().unsigned_abs())
-        .collect();
-    expected.sort_unstable();
-    assert_eq!(pids, expected);
 }

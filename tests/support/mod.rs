@@ -35,7 +35,7 @@ pub use openvpn::{OpenVpn, OpenVpnServer};
 pub use probe::{Echo, Hold, Moment, Sighting};
 pub use process::{LIMIT, Output, Running, wait_until};
 pub use root::Root;
-pub use session::{Session, assert_complaint, assert_gave_up, exists, has_ended};
+pub use session::{Session, assert_complaint, assert_gave_up, exists, has_asked, has_ended};
 pub use stand_in::{Client, StandIn};
 pub use user::User;
 pub use wire::Wire;

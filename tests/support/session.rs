@@ -169,6 +169,14 @@ pub fn has_ended(pid: Pid) -> bool {
         .is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X']))
 }
 
+/// Whether a `vpnns` sleeps with a socket open: it waits for an answer.
+pub fn has_asked(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let mut files = files.filter_map(|file| fs::read_link(file.path()).ok());
+    stat.contains("(vpnns) S ") && files.any(|file| file.to_string_lossy().starts_with("socket:"))
+}
+
 /// Whether something is at the path, a dangling link included.
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()

@@ -164,9 +164,14 @@ impl Keeper {
         let ready = self.wait()?;
         let now = Instant::now();
         // First and backwards: the positions hold only until a list changes.
+        let was_left = !ready.members.is_empty();
         for index in ready.members.into_iter().rev() {
             self.members.swap_remove(index);
             self.changed = true;
+        }
+        if was_left && self.members.is_empty() {
+            // A tunnel may keep the instance for long: whoever they have left behind is shown.
+            self.look_for_members();
         }
         for index in ready.connections {
             self.serve(index);

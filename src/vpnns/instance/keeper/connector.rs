@@ -219,9 +219,7 @@ impl Keeper {
         if !self.is_connector(index) {
             return;
         }
-        self.connector = None;
-        self.changed = true;
-        self.tell_of_the_end();
+        self.connector_is_over();
         if reason.is_none() {
             self.loss.is_wished();
         }
@@ -234,8 +232,12 @@ impl Keeper {
         self.set_hint(hint);
     }
 
-    /// Answers those who wanted the connector to end.
-    fn tell_of_the_end(&mut self) {
+    /// Ends what is there for the connector, and answers those who wanted it to end.
+    fn connector_is_over(&mut self) {
+        self.connector = None;
+        self.changed = true;
+        // At once: another one may register in this very turn, and they are not its ports.
+        self.end_ports_of_connector();
         for connection in self.connections.iter_mut().filter(|it| it.awaits_end) {
             connection.awaits_end = false;
             let warnings = Vec::new();
@@ -322,9 +324,7 @@ impl Keeper {
         if !self.connector.as_ref().is_some_and(ours) {
             return;
         }
-        self.connector = None;
-        self.changed = true;
-        self.tell_of_the_end();
+        self.connector_is_over();
         let reason = "vpnns --connect ended unexpectedly".to_owned();
         let state = State::Failed {
             reason: reason.clone(),

@@ -2,13 +2,14 @@
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use vpnns_protocol::port::{Port, Protocol};
 
-use super::Keeper;
+use super::{FIRST_CLIENT, Keeper};
 use crate::instance::control::Reply;
 use crate::sys::process::pidfd_send_signal;
 
@@ -53,7 +54,17 @@ impl Keeper {
         } else {
             Err(Refusal::Elsewhere(at))
         };
+        self.await_program();
         self.hand_over(index, listener);
+    }
+
+    /// Whoever opens ports with `--publish` or `--reach` runs a program next, which is to find them:
+    /// the instance does not end in between.
+    fn await_program(&mut self) {
+        if self.kill_at.is_none() && self.connector.is_none() {
+            let until = Instant::now() + FIRST_CLIENT;
+            self.kept_until = self.kept_until.max(Some(until));
+        }
     }
 
     pub(super) fn dial_for(&mut self, index: usize, protocol: Protocol, ipv6: bool) {
@@ -86,6 +97,12 @@ impl Keeper {
             of_connector,
             process: None,
         };
+        if !of_connector {
+            self.await_program();
+        } else if self.connector.is_none() {
+            // It has ended since.
+            return self.connections[index].dismiss("the profile is down");
+        }
         let warnings = Vec::new();
         let connection = &mut self.connections[index];
         connection.forwards = Some(forwards);
@@ -106,9 +123,6 @@ impl Keeper {
 
     /// What a profile opens is open while it is connected.
     pub(super) fn end_ports_of_connector(&mut self) {
-        if self.connector.is_some() {
-            return;
-        }
         for connection in &mut self.connections {
             if connection
                 .forwards

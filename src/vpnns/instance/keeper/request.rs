@@ -19,6 +19,9 @@ use crate::instance::control::{self, Reply, Request};
 /// For how long a client that says nothing counts as one that is about to join: one that is suspended just then
 /// is sent away by an instance that ends, and makes the next one.
 const SILENCE: Duration = Duration::from_secs(5);
+/// How many messages of one client are heard in one turn: more than its socket holds (some 280
+/// small ones with the usual send buffer), and an end for one that goes on and on.
+const MOST_AT_ONCE: usize = 512;
 /// No program's name is longer (NAME_MAX), in bytes.
 const LONGEST_NAME: usize = 255;
 
@@ -135,20 +138,39 @@ impl Connection {
 
 impl Keeper {
     /// Lets a client that has something to say, or is gone, have its turn.
+    ///
+    /// All that it has said is heard: what was said before somebody else came is known to them.
     pub(super) fn serve(&mut self, index: usize) {
-        let snapshot = self.connections[index].behind.then(|| self.snapshot());
-        let connection = &mut self.connections[index];
-        if let Some(snapshot) = snapshot {
-            connection.show(&snapshot);
+        if self.connections[index].behind {
+            let snapshot = self.snapshot();
+            self.connections[index].show(&snapshot);
         }
+        for number in 0..MOST_AT_ONCE {
+            let Some((request, fd)) = self.hear(index) else {
+                break;
+            };
+            // No state is missed by those who watch because the next one follows at once.
+            if number > 0 && std::mem::take(&mut self.changed) {
+                self.tell_watchers();
+            }
+            self.answer(index, request, fd);
+            if self.connections[index].closed {
+                break;
+            }
+        }
+    }
+
+    /// What a client says; nothing if that is all, or if it is sent away for it.
+    fn hear(&mut self, index: usize) -> Option<(Request, Option<OwnedFd>)> {
+        let connection = &mut self.connections[index];
         match control::receive(&connection.socket, MsgFlags::empty()) {
             Ok((request, fd)) => {
                 // After this one it is still about to join, and the instance must not end.
                 let is_joining = matches!(request, Request::SessionBus);
                 connection.new_until = is_joining.then(|| Instant::now() + SILENCE);
-                self.answer(index, request, fd);
+                return Some((request, fd));
             }
-            // Only its POLLOUT had fired.
+            // That was all.
             Err(control::Error::Socket(Errno::EAGAIN | Errno::EINTR)) => {}
             Err(error @ (control::Error::Message(_) | control::Error::Version(_))) => {
                 let hint = format!(
@@ -165,6 +187,7 @@ impl Keeper {
             }
             Err(_) => connection.closed = true,
         }
+        None
     }
 
     fn answer(&mut self, index: usize, request: Request, fd: Option<OwnedFd>) {
@@ -184,6 +207,10 @@ impl Keeper {
                     self.members.retain(|it| it.pid != member.pid);
                     if let Some(launch) = member.launch() {
                         self.opened.add(launch);
+                    }
+                    if self.kill_at.is_some() {
+                        // The others were told before it came in.
+                        member.tell_to_end();
                     }
                     self.members.push(member);
                     self.changed = true;
@@ -256,7 +283,6 @@ impl Keeper {
 
     /// Forgets the connections that ended in this turn.
     pub(super) fn sweep_connections(&mut self) {
-        self.end_ports_of_connector();
         while let Some(index) = self
             .connections
             .iter()
