@@ -14,6 +14,8 @@ mod passing;
 mod profile;
 #[path = "ports/refusal.rs"]
 mod refusal;
+#[path = "ports/start.rs"]
+mod start;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
