@@ -1,5 +1,7 @@
 //! A keeper that has much to hear at once: it hears it in the order in which it was said.
 
+use std::time::Duration;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use vpnns_protocol::instance::Report;
@@ -88,4 +90,18 @@ fn who_comes_after_a_connector_has_said_goodbye_finds_its_place_free() {
     let output = session.command(&["/usr/bin/python3", "-c", program, &keeper]);
     assert_eq!(output.run().text(), "done\nfailed\ndone");
     drop(app);
+}
+
+#[test]
+fn the_script_of_a_client_stays_until_its_news_has_been_heard() {
+    let session = Session::new();
+    let _app = session.keep("default");
+    let keeper = session.keeper("default");
+    kill(keeper, Signal::SIGSTOP).unwrap();
+    let script = session.vpnns(&["--configure", "--name", "default"]);
+    let mut script = script.env("reason", "attempt-reconnect").spawn();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(script.ended().is_none());
+    kill(keeper, Signal::SIGCONT).unwrap();
+    assert_eq!(script.wait(LIMIT).code(), 0);
 }

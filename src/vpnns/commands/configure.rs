@@ -167,6 +167,10 @@ fn tell(name: &InstanceName, news: Request) -> Result<u8, Error> {
     match keeper(name) {
         Ok(keeper) => {
             let _ = keeper.send(news);
+            // Before Linux 6.16 there is no pidfd of a peer that has ended and was waited for, and
+            // the keeper sends such a one away unheard. Once it answers, it has heard us.
+            let _ = keeper.send(Request::Status);
+            let _ = keeper.receive_within(PATIENCE);
             Ok(exit::SUCCESS)
         }
         Err(Error::NotRunning(_)) => Ok(exit::SUCCESS),
