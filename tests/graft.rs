@@ -16,6 +16,8 @@ mod refusal;
 mod script;
 #[path = "graft/stranger.rs"]
 mod stranger;
+#[path = "graft/successor.rs"]
+mod successor;
 #[path = "graft/supervision.rs"]
 mod supervision;
 

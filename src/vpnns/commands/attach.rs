@@ -389,7 +389,7 @@ fn ask(
             Ok(Some(Device { fd, name, offload }))
         }
         (Reply::Ended { reason }, _) => Err(Refusal {
-            message: format!("the instance has gone to another client: {reason}"),
+            message: format!("failed to take over the tunnel: {reason}"),
             source: None,
             hint: None,
         }

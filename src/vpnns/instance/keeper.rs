@@ -392,7 +392,7 @@ impl Keeper {
     fn stop(&mut self) {
         self.log.add("the instance is stopped");
         self.loss.is_wished();
-        self.pending = None;
+        self.dismiss_pending("the instance was stopped");
         self.kept_until = None;
         self.orphaned_until = None;
         self.dismiss_connector();

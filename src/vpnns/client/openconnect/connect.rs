@@ -284,9 +284,7 @@ impl<'a> Tunnel<'a> {
 
 /// Whether a sentence of `vpnns --attach` is a failure and not a note.
 fn is_complaint(sentence: &str) -> bool {
-    sentence.starts_with("failed")
-        || sentence.contains("already has a tunnel")
-        || sentence.contains("has gone to another client")
+    sentence.starts_with("failed") || sentence.contains("already has a tunnel")
 }
 
 fn command(job: &Job, settings: &OpenConnect, program: &Path, login: &Login) -> Command {

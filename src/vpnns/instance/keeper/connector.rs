@@ -291,6 +291,8 @@ impl Keeper {
         let warnings = Vec::new();
         self.log.add("the user wants it disconnected");
         self.loss.is_wished();
+        // Or the tunnel's end would be the beginning of the next one.
+        self.dismiss_pending("it was disconnected");
         if let Some(connector) = &mut self.connector {
             connector.is_finishing = true;
             connector.question = None;

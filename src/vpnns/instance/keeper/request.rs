@@ -297,7 +297,7 @@ impl Keeper {
             if let Some(supervisor) = connection.supervisor.take() {
                 self.supervisor_ended(supervisor);
             }
-            self.pending_connection_ended(connection.socket.as_raw_fd());
+            self.forget_pending(connection.socket.as_raw_fd());
         }
     }
 }

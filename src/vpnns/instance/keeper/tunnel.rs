@@ -341,7 +341,7 @@ impl Keeper {
     /// A relay says goodbye: its client ended, or it could not go on.
     pub(super) fn detach_relay(&mut self, index: usize, reason: Option<String>) {
         if !self.is_relay(index) {
-            return;
+            return self.forget_pending(self.connections[index].raw());
         }
         if !self.hold() {
             let state = match (reason, &self.state) {
@@ -370,13 +370,20 @@ impl Keeper {
         }
     }
 
-    pub(super) fn pending_connection_ended(&mut self, connection: RawFd) {
-        if self
-            .pending
-            .as_ref()
-            .is_some_and(|pending| pending.connection == connection)
-        {
-            self.pending = None;
+    /// Who waits for the tunnel does so no longer.
+    pub(super) fn forget_pending(&mut self, connection: RawFd) {
+        self.pending
+            .take_if(|pending| pending.connection == connection);
+    }
+
+    /// Sends whoever waits for the tunnel away: nobody is to have one.
+    pub(super) fn dismiss_pending(&mut self, reason: &str) {
+        let Some(Pending { connection, .. }) = self.pending.take() else {
+            return;
+        };
+        match self.connection(connection) {
+            Some(relay) if relay.supervisor.is_none() => relay.dismiss(reason),
+            _ => self.tell_it_is_over(connection, reason),
         }
     }
 
