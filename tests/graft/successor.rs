@@ -48,7 +48,7 @@ impl<'lab> Queue<'lab> {
         let output = self.lab.run_by_user(&words).run();
         assert_eq!((output.code(), &*output.log()), (0, ""));
         let pid = self.second.pid();
-        let ended = wait_until(Duration::from_secs(2), || has_ended(pid));
+        let ended = wait_until(LIMIT, || has_ended(pid));
         assert!(ended, "it goes on: {}", self.second.log());
         let comes_back = || state(self.lab) != state_then;
         let back = wait_until(Duration::from_secs(1), comes_back);
