@@ -1,7 +1,7 @@
 //! What the server asks, answered by a person at a terminal or by a program.
 
 use crate::support::ocserv::PASSWORD;
-use crate::support::{Gateway, Lab, address, wait_until};
+use crate::support::{Gateway, Lab, OpenVpnServer, address, wait_until};
 use crate::*;
 
 /// A login that a server of the kind of ocserv turns down stays turned down, whatever is typed next.
@@ -289,4 +289,31 @@ fn wrong_passwords_end_with_the_servers_word_when_the_server_has_had_enough() {
         output.stderr.contains("hint: check user name"),
         "{output:#?}"
     );
+}
+
+#[test]
+fn a_login_after_a_keepers_death_may_take_its_time() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    // Grafted, so that its device outlives it and the keeper.
+    let server = OpenVpnServer::default().start(&lab);
+    let path = lab.write_home("before.ovpn", &server.client());
+    let words = ["--graft", "--name", "work", "--", "openvpn", "--config"];
+    let before = vpnns(&lab, &[&words[..], &[&path]].concat()).spawn();
+    before.wait_for("Initialization Sequence Completed");
+    let keeper = status(&lab, "work")["keeper"].to_string();
+    lab.run_by_user(&["kill", "-KILL", &keeper]).run().text();
+    assert_eq!(before.wait(PATIENCE).code(), 125);
+    usual(&lab, "work");
+    let _front = start(&lab, "work");
+    let asked = question(&lab, "work", 1);
+    // Longer than a killed keeper's relay is waited for.
+    std::thread::sleep(Duration::from_millis(3500));
+    let now = status(&lab, "work");
+    assert_eq!(now["state"], "connecting", "{now:#}");
+    let links = lab.inside("work", &["ip", "-brief", "link"]).run();
+    assert!(!links.text().contains("tun"), "{links:#?}");
+    fill_in(&lab, "work", &asked, PASSWORD);
+    wait_for_state(&lab, "work", "connected");
+    assert!(lab.reaches("work", address::FAR));
 }

@@ -131,6 +131,11 @@ impl Keeper {
             let hint = refusal.hint();
             return self.connections[index].refuse(&refusal, hint);
         }
+        if self.orphaned_until.take().is_some() {
+            // The time for a killed keeper's relay would be over in the middle of a login. Nobody is
+            // waited for any more, so nothing may stay as if it were in use.
+            self.offline();
+        }
         self.kept_until = None;
         self.log
             .add(&format!("connecting with the profile {}", connect.profile));
