@@ -168,3 +168,27 @@ fn a_tunnel_comes_back_after_its_keeper_was_killed() {
         before.tunnel.unwrap().client
     );
 }
+
+#[test]
+fn a_relay_that_is_back_when_the_successor_comes_to_look_is_heard_first() {
+    let lab = Lab::start();
+    let _app = lab.keep("work");
+    let _client = lab.connect("work");
+    let run = |script: &str| {
+        let words = ["bash", "-euo", "pipefail", "-c", script];
+        lab.run_by_user(&words).run().text().to_owned()
+    };
+    // The relay comes back in time, while the successor is kept from seeing that, and the time passes.
+    run("relay=$(pgrep -f '^vpnns --attach'); kill -STOP $relay
+        keeper=$(pgrep -f '^vpnns: keeper of work'); kill -KILL $keeper
+        while kill -0 $keeper 2>/dev/null; do sleep 0.01; done
+        vpnns --name work -- true
+        kill -STOP $(pgrep -f '^vpnns: keeper of work'); kill -CONT $relay");
+    std::thread::sleep(Duration::from_millis(3500));
+    run("kill -CONT $(pgrep -f '^vpnns: keeper of work')");
+    let back = wait_until(LIMIT, || lab.reaches("work", address::FAR));
+    let log = run("vpnns --log --name work");
+    assert!(back, "{log}");
+    assert!(!log.contains("failed:"), "{log}");
+    assert!(log.trim_end().ends_with(" connected"), "{log}");
+}

@@ -10,7 +10,7 @@ use vpnns_protocol::network::NetworkConfig;
 
 use super::graft::Grafted;
 use super::supervisor;
-use super::{Keeper, unix_time};
+use super::{Keeper, LOOK_AGAIN, unix_time};
 use crate::instance::control::{Attach, Graft, Reply};
 use crate::isolation::etc;
 use crate::net::{self, Device, Offload};
@@ -427,10 +427,13 @@ impl Keeper {
             self.drop_tunnel(&reason.clone(), State::Failed { reason });
         }
         if self.orphaned_until.is_some_and(|at| at <= now) {
-            self.orphaned_until = None;
-            self.offline();
-            let reason = "the relay did not come back after the keeper was killed".to_owned();
-            self.set_state(State::Failed { reason });
+            // Who has come in just now may be the one, and is heard first.
+            self.orphaned_until = self.has_newcomer().then(|| now + LOOK_AGAIN);
+            if self.orphaned_until.is_none() {
+                self.offline();
+                let reason = "the relay did not come back after the keeper was killed".to_owned();
+                self.set_state(State::Failed { reason });
+            }
         }
         if let Some(pending) = self
             .pending
