@@ -300,3 +300,45 @@ fn by_default_and_where_it_has_never_been_up_the_programs_go_on() {
         assert!(goes_on(&app), "{on_drop}");
     }
 }
+
+#[test]
+fn a_connector_that_comes_late_to_the_news_has_not_missed_that_it_was_connected() {
+    let lab = Lab::start();
+    let app = lab.keep("work");
+    let server = OpenVpnServer::default().start(&lab);
+    let path = lab.user().write("work.ovpn", &server.client(), 0o600);
+    let script = format!(
+        "touch waits; until [ -e go ]; do sleep 0.05; done; exec openvpn --config {}",
+        path.display()
+    );
+    let text = format!("on-drop = \"close\"\n[command]\nrun = [\"sh\", \"-c\", \"{script}\"]\n");
+    profile(&lab, "work", &text);
+    let _front = vpnns(&lab, &["--connect", "work"]).spawn();
+    let home = lab.user().home();
+    assert!(wait_until(PATIENCE, || home.join("waits").exists()));
+    let connector = lab.run_by_user(&["pgrep", "-f", "^vpnns: connecting"]);
+    let connector = connector.run().text().to_owned();
+    let signal = |signal: &str, pid: &str| {
+        lab.run_by_root(&["kill", signal, pid]).run().text();
+    };
+    signal("-STOP", &connector);
+    // Of this it hears first.
+    lab.inside("work", &["true"]).run().text();
+    lab.write_home("go", "");
+    let client = wait_for_state(&lab, "work", "connected")["tunnel"]["client"]["pid"].to_string();
+    std::fs::remove_file(home.join("go")).unwrap();
+    signal("-KILL", &client);
+    let has_ended_for_it = || {
+        let states = lab.run_by_root(&["ps", "--ppid", &connector, "-o", "stat="]);
+        states.run().text().starts_with('Z')
+    };
+    assert!(wait_until(PATIENCE, has_ended_for_it));
+    signal("-CONT", &connector);
+    let log = || vpnns(&lab, &["--log", "--name", "work"]).run().stdout;
+    let tries_again = wait_until(PATIENCE, || log().contains("; trying again in "));
+    assert!(tries_again, "it was given up: {}", log());
+    assert_eq!(status(&lab, "work")["state"], "reconnecting");
+    lab.write_home("go", "");
+    wait_for_state(&lab, "work", "connected");
+    assert!(!has_ended(app.pid()), "the programs were told to end");
+}

@@ -30,6 +30,11 @@ pub fn run(session: &mut Session, job: &Job, settings: &profile::Command) -> End
                 return Ending::Failed(Failure::new(format!("failed to start {program}: {error}")));
             }
         };
+        match session.catch_up() {
+            Some(Event::Over) => break,
+            Some(_) => continue,
+            None => {}
+        }
         if !session.was_connected() {
             return Ending::Failed(failure);
         }
@@ -122,6 +127,11 @@ pub fn demo(session: &mut Session, job: &Job) -> Ending {
             Ok(Event::Reconnect) => continue,
             Ok(_) => {}
             Err(failure) => return Ending::Failed(failure),
+        }
+        match session.catch_up() {
+            Some(Event::Over) => break,
+            Some(_) => continue,
+            None => {}
         }
         if !session.was_connected() {
             let reason = "the embedded gateway ended before it was connected".to_owned();

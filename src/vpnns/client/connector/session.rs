@@ -53,6 +53,8 @@ pub struct Session {
     open: bool,
     /// Whether the instance was ever seen connected, and whether since that was asked for.
     connected: (bool, bool),
+    /// Whether the keeper has answered since it was asked the last time.
+    answered: bool,
     over: Option<Ending>,
     scrubber: Scrubber,
     /// Since when lines of the client's are counted, and how many there were.
@@ -61,6 +63,8 @@ pub struct Session {
 
 /// How many of a client's lines are passed on in one second.
 const LINES: u32 = 100;
+/// How long the keeper may take to tell the last of its news.
+const NEWS: Duration = Duration::from_secs(5);
 
 impl Session {
     pub(super) fn new(
@@ -87,6 +91,7 @@ impl Session {
             questions: 0,
             open: false,
             connected: (false, false),
+            answered: false,
             over: None,
             scrubber: Scrubber::default(),
             lines: (Instant::now(), 0),
@@ -179,12 +184,35 @@ impl Session {
                 Ok((Reply::Disconnect | Reply::Ended { .. }, _)) => {
                     return Some(self.end(Ending::Disconnected));
                 }
+                Ok((Reply::Counters { .. }, _)) => self.answered = true,
                 Ok(_) => {}
                 Err(_) => return Some(self.end(Ending::KeeperGone)),
             }
         }
         let changed = ready.uplink && self.uplink.as_mut().is_some_and(Uplink::changed);
         changed.then_some(Event::Uplink)
+    }
+
+    /// Hears all that the keeper has said before now. A wait brings one thing at a time, and a client's
+    /// end may be seen before the news that it was connected is read. Returns what cannot be put off.
+    pub fn catch_up(&mut self) -> Option<Event> {
+        let deadline = Instant::now() + NEWS;
+        let mut asked = false;
+        while !(asked && self.answered) && Instant::now() < deadline {
+            let until = if asked { deadline } else { Instant::now() };
+            let ready = self.poll(&[], Some(until));
+            // Its answer comes after everything else, and unlike a status never unasked. Not asked for
+            // before the rest is read: whoever has no room for an answer is sent away.
+            if !asked && !ready.keeper {
+                asked = true;
+                self.answered = false;
+                self.send(Request::Counters);
+            }
+            if let Some(event @ (Event::Over | Event::Reconnect)) = self.hear(&ready) {
+                return Some(event);
+            }
+        }
+        None
     }
 
     fn end(&mut self, ending: Ending) -> Event {
