@@ -192,3 +192,17 @@ fn a_relay_that_is_back_when_the_successor_comes_to_look_is_heard_first() {
     assert!(!log.contains("failed:"), "{log}");
     assert!(log.trim_end().ends_with(" connected"), "{log}");
 }
+
+#[test]
+fn who_comes_in_the_very_moment_of_a_keepers_death_is_in_the_instance() {
+    let session = Session::new();
+    let _app = session.keep("default");
+    let network = session.network("default");
+    for _ in 0..40 {
+        // Who came a moment before the death has no keeper; there is one after this.
+        assert_eq!(session.network("default"), network);
+        let keeper = session.keeper("default").to_string();
+        let script = format!("kill -KILL {keeper}; exec vpnns -- readlink /proc/self/ns/net");
+        assert_eq!(session.script(&script).run().text(), network);
+    }
+}

@@ -347,6 +347,11 @@ fn join(target: &Target, client: &Client, program: &str) -> Result<SystemBus, Er
         // An app may not look into the keeper; one of this instance is where it should be.
         Err(client::Error::Gone(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
             if !is_inside(client) {
+                // Nobody may look into a process that is being killed: its memory goes first, and
+                // its socket, which has let us in, only then.
+                if client.await_end(LAST_MOMENTS) {
+                    return Err(client::Error::Gone(error).into());
+                }
                 return Err(isolation::Error::Join(Errno::EPERM).into());
             }
             client.send(request)?;
