@@ -59,7 +59,9 @@ fn a_profiles_ports_are_closed_when_all_that_kept_them_was_killed() {
         "[command]\nmethod = \"attach\"\nrun = [\"sleep\", \"600\"]",
     );
     let _server = serve_inside(&session, &["--name", "work"], "tcp", "127.0.0.1");
-    let front = session.vpnns(&["--connect", "work"]).spawn();
+    let front = session
+        .vpnns(&["--connect", "work", "--background"])
+        .spawn();
     let is_open = || sent(&session, "127.0.0.1", &port) == "intact work";
     assert!(wait_until(LIMIT, is_open), "{}", front.log());
     let processes = session.processes();

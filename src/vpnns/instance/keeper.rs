@@ -163,15 +163,8 @@ impl Keeper {
     fn turn(&mut self) -> Result<bool, Errno> {
         let ready = self.wait()?;
         let now = Instant::now();
-        // First and backwards: the positions hold only until a list changes.
-        let was_left = !ready.members.is_empty();
-        for index in ready.members.into_iter().rev() {
-            self.members.swap_remove(index);
-            self.changed = true;
-        }
-        if was_left && self.members.is_empty() {
-            // A tunnel may keep the instance for long: whoever they have left behind is shown.
-            self.look_for_members();
+        if ready.members {
+            self.forget_the_ended();
         }
         for index in ready.connections {
             self.serve(index);
@@ -246,19 +239,14 @@ impl Keeper {
             }
         }
         let fired = |fd: &PollFd| fd.revents().is_some_and(|events| !events.is_empty());
-        let indices = |fds: &[PollFd]| {
-            fds.iter()
-                .enumerate()
-                .filter(|(_, fd)| fired(fd))
-                .map(|(index, _)| index)
-                .collect()
-        };
         let (connections, rest) = fds[1..].split_at(self.connections.len());
         let (members, rest) = rest.split_at(self.members.len());
         Ok(Ready {
             listener: fired(&fds[0]),
-            connections: indices(connections),
-            members: indices(members),
+            connections: (0..connections.len())
+                .filter(|index| fired(&connections[*index]))
+                .collect(),
+            members: members.iter().any(fired),
             masks: masks.is_some() && fired(&rest[0]),
             tunnel_client: client.is_some() && fired(&rest[1]),
             links: links.is_some() && fired(&rest[2]),
@@ -506,12 +494,12 @@ impl Keeper {
     }
 }
 
-/// What poll has found, by position in the keeper's lists.
+/// What poll has found; connections by their position in the keeper's list.
 #[allow(clippy::struct_excessive_bools)] // One for each descriptor, not one state.
 struct Ready {
     listener: bool,
     connections: Vec<usize>,
-    members: Vec<usize>,
+    members: bool,
     masks: bool,
     tunnel_client: bool,
     links: bool,

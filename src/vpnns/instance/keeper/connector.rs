@@ -33,6 +33,9 @@ pub(super) struct Connector {
     is_finishing: bool,
 }
 
+/// What to do about an instance that is being stopped.
+pub(super) const WHEN_GONE: &str = "try again when it is gone, in a few seconds";
+
 /// Why a connector, an answer or a wish was refused.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
@@ -74,7 +77,7 @@ impl Refusal {
                 "there is nothing to do: its programs are offline already; to end them: \
                  vpnns --stop --name {name}"
             )),
-            Self::Stopping(_) => Some("try again when it is gone, in a few seconds".to_owned()),
+            Self::Stopping(_) => Some(WHEN_GONE.to_owned()),
             Self::NoQuestion => None,
         }
     }

@@ -113,9 +113,11 @@ impl Member {
 }
 
 impl Keeper {
-    /// Before somebody is told who is in: one who does not wait for us may have joined and ended
-    /// while we were busy, and both is heard in this turn. Where nobody is left that came through
-    /// the door, their background children are.
+    /// Lets go of those who have ended. Where nobody is left that came through the door, their
+    /// background children are: a tunnel may keep the instance, and they are shown.
+    ///
+    /// Also before somebody is told who is in: one who does not wait for us may have joined and
+    /// ended while we were busy, and both is heard in this turn.
     pub(super) fn forget_the_ended(&mut self) {
         let before = self.members.len();
         self.members.retain(|member| is_alive(&member.pidfd));

@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use vpnns_protocol::instance::{self, State};
 use vpnns_protocol::network::NetworkConfig;
 
+use super::connector::WHEN_GONE;
 use super::graft::Grafted;
 use super::supervisor;
 use super::{Keeper, LOOK_AGAIN, unix_time};
@@ -163,7 +164,7 @@ impl Keeper {
         self.orphaned_until = None;
         if self.kill_at.is_some() {
             let refusal = Refusal::Stopping(self.name.to_string());
-            return self.connections[index].refuse(&refusal, None);
+            return self.connections[index].refuse(&refusal, Some(WHEN_GONE.to_owned()));
         }
         let kept_up = self.is_kept_up();
         match &self.tunnel {
